@@ -1,0 +1,70 @@
+/**
+ * Where the current metadata of a table is kept and swapped. Backends exchange plain data; retries, validation and the
+ * making of snapshots are commit/'s business, the `Table` a user holds is table/'s.
+ */
+import type { FileIO } from '../io/file-io.js'
+import type { MetadataUpdate, UpdateRequirement } from '../metadata/metadata-update.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
+import type { Schema } from '../schema/schema.js'
+
+/** A table's name: its namespace, outermost first, then its own. */
+export interface TableIdentifier {
+  readonly namespace: readonly string[]
+  readonly name: string
+}
+
+export interface LoadedTable {
+  readonly identifier: TableIdentifier
+  readonly metadata: TableMetadata
+  /** Location of the `*.metadata.json` that `metadata` was read from. */
+  readonly metadataLocation: string
+  /** Reads and writes this table's files: credentials and prefix guard applied. */
+  readonly io: FileIO
+}
+
+export interface TableCreation {
+  readonly schema: Schema
+  readonly spec: PartitionSpec
+  readonly sortOrder: SortOrder
+  readonly formatVersion: 1 | 2 | 3
+  readonly location?: string | undefined
+  readonly properties: ReadonlyMap<string, string>
+}
+
+export interface CommitRequest {
+  readonly identifier: TableIdentifier
+  /** What the request was prepared on. The backend may apply it to a newer version when the requirements hold there. */
+  readonly base: LoadedTable
+  readonly requirements: readonly UpdateRequirement[]
+  readonly updates: readonly MetadataUpdate[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The outcome of a commit has three values.
+ * `rejected` is proof that this request did not and will never take effect; only then may its files be deleted.
+ */
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly table: LoadedTable }
+  | { readonly outcome: 'rejected'; readonly reason: Error; readonly retryable: boolean }
+  | { readonly outcome: 'unknown'; readonly reason: Error }
+
+export interface CatalogBackend {
+  listNamespaces(parent?: readonly string[]): Promise<readonly (readonly string[])[]>
+  createNamespace(namespace: readonly string[], properties?: ReadonlyMap<string, string>): Promise<void>
+  dropNamespace(namespace: readonly string[]): Promise<void>
+  namespaceExists(namespace: readonly string[]): Promise<boolean>
+  listTables(namespace: readonly string[]): Promise<readonly TableIdentifier[]>
+  tableExists(identifier: TableIdentifier): Promise<boolean>
+  /** Throws `NOT_FOUND`. */
+  loadTable(identifier: TableIdentifier): Promise<LoadedTable>
+  /** Throws `ALREADY_EXISTS`. */
+  createTable(identifier: TableIdentifier, creation: TableCreation): Promise<LoadedTable>
+  commitTable(request: CommitRequest): Promise<CommitOutcome>
+  /** Forgets the table; with `purge`, deletes its files as well. */
+  dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
+  renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
+  registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  close?(): Promise<void>
+}

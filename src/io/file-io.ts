@@ -1,0 +1,50 @@
+/**
+ * Where bytes live. Implementations and wrappers of one small port; it knows locations and bytes, never Iceberg.
+ */
+
+/** Half-open: `offset` up to `offset + length`. A negative offset counts from the end (suffix read, `length` ignored). */
+export interface ByteRange {
+  readonly offset: number
+  readonly length: number
+}
+
+export interface ObjectStatus {
+  readonly location: string
+  readonly sizeBytes: number
+  /** By the store's clock. */
+  readonly lastModifiedMs: number
+  /** Opaque version of the content, where the store has one. */
+  readonly etag: string | undefined
+}
+
+export interface ReadOptions {
+  readonly range?: ByteRange
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WriteOptions {
+  /** `'*'`: create only. The write is refused with `ALREADY_EXISTS` when the object exists. */
+  readonly ifNoneMatch?: '*'
+  /** Replace only this version. Refused with `CONFLICT` when another is there. */
+  readonly ifMatch?: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * A failed write carries how it failed in its code: `ALREADY_EXISTS` and `CONFLICT` prove that nothing was written by
+ * this request; `COMMIT_STATE_UNKNOWN` says that it may have been.
+ */
+export interface FileIO {
+  /** Throws `NOT_FOUND`. A range past the end throws `CORRUPT`, never returns fewer bytes silently. */
+  read(location: string, options?: ReadOptions): Promise<Uint8Array>
+  /** Reads several ranges of one object, near ones coalesced into one request; results in the order asked. */
+  readMany(location: string, ranges: readonly ByteRange[], options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array[]>
+  write(location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectStatus>
+  /** `undefined` when there is no such object. */
+  head(location: string): Promise<ObjectStatus | undefined>
+  /** Every object whose location starts with the folder `prefix`, in code-point order. */
+  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectStatus>
+  /** Deleting what is not there is not an error. */
+  delete(locations: readonly string[]): Promise<void>
+  close?(): Promise<void>
+}

@@ -1,0 +1,91 @@
+/**
+ * Parquet files as streams of Arrow record batches, and their footers. It knows files, field ids and statistics; which
+ * files to read (scan/) and what to write (write/) is not its business.
+ */
+import type { RecordBatch } from 'apache-arrow'
+import type { BoundExpression } from '../expression/expression.js'
+import type { FileIO } from '../io/file-io.js'
+import type { NameMapping } from '../schema/name-mapping.js'
+import type { Schema } from '../schema/schema.js'
+import type { Value } from '../schema/type.js'
+
+/** Rows of one file, in file order. The batch's columns are exactly those of the projection, in its order and types. */
+export interface PositionedBatch {
+  readonly batch: RecordBatch
+  /** Ordinal of the batch's first row in the file, counting every row of the file, skipped ones included. */
+  readonly firstPosition: number
+}
+
+export interface ParquetReadOptions {
+  readonly io: FileIO
+  readonly location: string
+  readonly fileSizeBytes: number
+  /** The columns to produce, by field id; missing ones are filled as the column projection rules say. */
+  readonly projection: Schema
+  /** For files without field ids. */
+  readonly nameMapping?: NameMapping | undefined
+  /** Values of columns that come from identity partitions, by field id. Spec: Column Projection, first rule */
+  readonly constants?: ReadonlyMap<number, Value> | undefined
+  /** Used to skip row groups (and pages, where that pays). Rows are not filtered by it. Bound to the table schema. */
+  readonly filter?: BoundExpression | undefined
+  /** Only row groups that start in this byte range. Absent: all. */
+  readonly split?: { readonly offset: number; readonly length: number } | undefined
+  /** At most this many rows a batch. Default 65,536. */
+  readonly batchRows?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Called once per row group with why it is read or skipped, and its compressed bytes. */
+  readonly onRowGroup?: ((decision: RowGroupDecision) => void) | undefined
+}
+
+export interface RowGroupDecision {
+  readonly rowGroup: number
+  readonly rows: number
+  readonly bytes: number
+  readonly read: boolean
+  readonly reason: string
+}
+
+export interface ParquetWriteOptions {
+  readonly io: FileIO
+  readonly location: string
+  readonly schema: Schema
+  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'brotli' | 'uncompressed'
+  readonly compressionLevel?: number | undefined
+  /** Encoded bytes a row group aims at. Spec property `write.parquet.row-group-size-bytes`, default 128 MiB. */
+  readonly rowGroupSizeBytes: number
+  readonly pageSizeBytes: number
+  readonly pageRowLimit: number
+  readonly dictSizeBytes: number
+  /** Field ids of columns with a bloom filter, with their false-positive rate. */
+  readonly bloomFilters?: ReadonlyMap<number, { readonly fpp: number }> | undefined
+  readonly keyValueMetadata?: ReadonlyMap<string, string> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the file says of itself once it is closed; metrics modes are applied by write/. */
+export interface ParquetWriteResult {
+  readonly location: string
+  readonly recordCount: number
+  readonly fileSizeBytes: number
+  /** Offset of each row group, ascending. */
+  readonly splitOffsets: readonly number[]
+  /** Compressed bytes by leaf field id. */
+  readonly columnSizes: ReadonlyMap<number, number>
+}
+
+/** Writes one file. Batches must have exactly the schema's columns in canonical Arrow types (see `arrow/arrow-schema.ts`). */
+export interface ParquetWriter {
+  write(batch: RecordBatch): Promise<void>
+  /** Encoded bytes so far, with an estimate for the rows that are still buffered. */
+  readonly estimatedBytes: number
+  /** Memory held for rows not yet encoded. */
+  readonly bufferedBytes: number
+  finish(): Promise<ParquetWriteResult>
+  /** Stops, and removes what was written of the file. */
+  abort(): Promise<void>
+}
+
+export interface ParquetEngine {
+  read(options: ParquetReadOptions): AsyncIterable<PositionedBatch>
+  createWriter(options: ParquetWriteOptions): ParquetWriter
+}

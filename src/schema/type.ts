@@ -1,0 +1,75 @@
+/**
+ * Iceberg's data types as immutable values. This folder knows types, schemas, their evolution and their single values;
+ * it knows nothing of partitions, files or engines.
+ */
+
+// Spec: Schemas and Data Types
+export type PrimitiveType =
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'int' }
+  | { readonly kind: 'long' }
+  | { readonly kind: 'float' }
+  | { readonly kind: 'double' }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'time' }
+  | { readonly kind: 'timestamp' }
+  | { readonly kind: 'timestamptz' }
+  | { readonly kind: 'timestamp_ns' }
+  | { readonly kind: 'timestamptz_ns' }
+  | { readonly kind: 'string' }
+  | { readonly kind: 'uuid' }
+  | { readonly kind: 'fixed'; readonly length: number }
+  | { readonly kind: 'binary' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'geometry'; readonly crs: string | undefined }
+  | { readonly kind: 'geography'; readonly crs: string | undefined; readonly algorithm: string | undefined }
+
+/** Semi-structured; neither primitive nor nested. */
+export interface VariantType {
+  readonly kind: 'variant'
+}
+
+export interface StructType {
+  readonly kind: 'struct'
+  readonly fields: readonly NestedField[]
+}
+
+export interface ListType {
+  readonly kind: 'list'
+  readonly elementId: number
+  readonly element: Type
+  readonly elementRequired: boolean
+}
+
+export interface MapType {
+  readonly kind: 'map'
+  readonly keyId: number
+  readonly key: Type
+  readonly valueId: number
+  readonly value: Type
+  readonly valueRequired: boolean
+}
+
+export type Type = PrimitiveType | VariantType | StructType | ListType | MapType
+
+/** A field of a struct, or a column of a table. */
+export interface NestedField {
+  readonly id: number
+  readonly name: string
+  readonly type: Type
+  readonly required: boolean
+  readonly doc?: string | undefined
+  /** Absent and `null` are the same: no default. A struct's default is an empty object. Spec: Default values */
+  readonly initialDefault?: Value | undefined
+  readonly writeDefault?: Value | undefined
+}
+
+/**
+ * One value inside floe, chosen by its type:
+ * boolean → boolean · int, date → number (days) · long, time, timestamp* → bigint (in the type's own unit) · float, double → number ·
+ * decimal → bigint (unscaled) · string → string · uuid → canonical lower-case string · fixed, binary, geometry, geography → Uint8Array ·
+ * struct → Map from field id to value (only as a default) · unknown → null.
+ * `null` is the null of every type. Rows as users see them are another form: see `arrow/row-values.ts`.
+ */
+export type Value = boolean | number | bigint | string | Uint8Array | null | ReadonlyMap<number, Value>
