@@ -55,7 +55,8 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): JsonVal
   const scan = new JsonScan(text, maxDepth, source)
   scan.run()
   try {
-    return scan.pieces === undefined ? (JSON.parse(text) as JsonValue) : restoreIntegers(JSON.parse(scan.rewritten()) as JsonValue)
+    const rewritten = scan.rewritten()
+    return rewritten === undefined ? (JSON.parse(text) as JsonValue) : restoreIntegers(JSON.parse(rewritten) as JsonValue)
   } catch (error) {
     if (error instanceof FloeError) throw error
     throw corrupt(`Not JSON: ${syntaxErrorOf(text)}`, source, error)
@@ -80,7 +81,7 @@ const COLON = 0x3a
  */
 class JsonScan {
   /** Rewritten text up to `copied`; undefined until the first large integer. */
-  pieces: string[] | undefined
+  private clean: string | undefined
   private copied = 0
   /** Where strings open that need {@link STRING_TAG} once there is a large integer. */
   private ambiguous: number[] = []
@@ -113,18 +114,19 @@ class JsonScan {
     }
   }
 
-  rewritten(): string {
-    return this.pieces!.join('') + this.text.slice(this.copied)
+  /** The text with its large integers tagged; undefined when there are none. */
+  rewritten(): string | undefined {
+    return this.clean === undefined ? undefined : this.clean + this.text.slice(this.copied)
   }
 
   private noteAmbiguous(start: number, end: number): void {
     if (nextToken(this.text, end + 1) === COLON) return
-    if (this.pieces === undefined) this.ambiguous.push(start)
+    if (this.clean === undefined) this.ambiguous.push(start)
     else this.tagString(start)
   }
 
   private tagString(start: number): void {
-    this.pieces!.push(this.text.slice(this.copied, start + 1), STRING_TAG)
+    this.clean += this.text.slice(this.copied, start + 1) + STRING_TAG
     this.copied = start + 1
   }
 
@@ -144,12 +146,12 @@ class JsonScan {
     if (text[digits] === '0' || isNumberPart(text.charCodeAt(start - 1)) || isNumberPart(text.charCodeAt(end))) return
     if (nextToken(text, end) === COLON) return
     if (end - digits > MAX_INTEGER_DIGITS) throw corrupt(`Integer of ${end - digits} digits is over the limit of ${MAX_INTEGER_DIGITS}`, this.source)
-    if (Number.isSafeInteger(Number(text.slice(start, end)))) return
-    if (this.pieces === undefined) {
-      this.pieces = []
+    if (end - digits === UNSAFE_DIGITS && Number.isSafeInteger(Number(text.slice(start, end)))) return
+    if (this.clean === undefined) {
+      this.clean = ''
       for (const string of this.ambiguous) this.tagString(string)
     }
-    this.pieces.push(text.slice(this.copied, start), '"', INTEGER_TAG, text.slice(start, end), '"')
+    this.clean += `${text.slice(this.copied, start)}"${INTEGER_TAG}${text.slice(start, end)}"`
     this.copied = end
   }
 }
@@ -192,7 +194,7 @@ function restoreIntegers(value: JsonValue): JsonValue {
     return value
   }
   const members = value as Record<string, JsonValue>
-  for (const name in members) {
+  for (const name of Object.keys(members)) {
     const member = members[name]!
     if (typeof member === 'object') restoreIntegers(member)
     else if (typeof member === 'string' && member.charCodeAt(0) === MARK_CODE) setMember(members, name, restoreString(member))
@@ -229,73 +231,105 @@ export interface PrintJsonOptions {
 }
 
 /**
- * Prints a value as JSON text: bigint as plain digits, `JsonFloat` with a fraction, Map as an object. Members that are
- * `undefined` are left out.
+ * Prints a value as JSON text: bigint as plain digits, `JsonFloat` with a fraction or exponent, Map as an object (in its
+ * order, but for names that look like array indexes). Members that are `undefined` are left out.
  *
  * @throws FloeError `INVALID` for a number that is not finite, for what is not a {@link JsonValue}, and for nesting over 1000.
  */
 export function printJson(value: JsonValue, options: PrintJsonOptions = {}): string {
-  const indent = options.indent ?? 0
-  return printValue(value, indent === 0 ? '' : '\n', ' '.repeat(indent), 0)
+  return untag(JSON.stringify(tag(value, 0), null, options.indent ?? 0))
 }
 
 const MAX_PRINT_DEPTH = 1000
-// eslint-disable-next-line no-control-regex
-const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
-function printString(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
-}
-
-function printValue(value: JsonValue, newline: string, step: string, depth: number): string {
+/**
+ * The value as JSON.stringify can take it: numbers that it could not print become strings that open with
+ * {@link INTEGER_TAG}, strings that open with the mark get {@link STRING_TAG}. What needs no change is not copied.
+ */
+function tag(value: JsonValue, depth: number): JsonValue {
   switch (typeof value) {
     case 'string':
-      return printString(value)
+      return tagString(value)
     case 'number':
-      return printNumber(value)
+      return tagNumber(value)
     case 'bigint':
+      return `${INTEGER_TAG}${value}`
     case 'boolean':
-      return String(value)
+      return value
     case 'object':
-      if (value === null) return 'null'
+      if (value === null) return null
       if (depth >= MAX_PRINT_DEPTH) throw new FloeError('INVALID', `JSON is nested deeper than ${MAX_PRINT_DEPTH} levels`)
-      if (Array.isArray(value)) return printArray(value as readonly JsonValue[], newline, step, depth)
-      if (value instanceof JsonFloat) return printFloat(value.value)
-      return printMembers(value as JsonMembers | ReadonlyMap<string, JsonValue>, newline, step, depth)
+      if (Array.isArray(value)) return tagItems(value as readonly JsonValue[], depth)
+      if (value instanceof JsonFloat) return tagFloat(value.value)
+      if (value instanceof Map) return tagMembers(Object.fromEntries(value as ReadonlyMap<string, JsonValue>), depth)
+      return tagMembers(value as JsonMembers, depth)
     default:
       throw new FloeError('INVALID', `Cannot print a ${typeof value} as JSON`)
   }
 }
 
-function printNumber(value: number): string {
+function tagString(text: string): string {
+  return text.charCodeAt(0) === MARK_CODE ? STRING_TAG + text : text
+}
+
+function tagNumber(value: number): JsonValue {
   if (!Number.isFinite(value)) throw new FloeError('INVALID', `JSON has no number for ${value}`)
-  return Object.is(value, -0) ? '-0.0' : String(value)
+  if (Object.is(value, -0)) return `${INTEGER_TAG}-0.0`
+  // The shortest text of a large double ends in made-up zeros, which a reader of integers would take at their word.
+  return isDigits(value) && !Number.isSafeInteger(value) ? `${INTEGER_TAG}${BigInt(value)}` : value
 }
 
-function printFloat(value: number): string {
-  const text = printNumber(value)
-  return /^-?\d+$/.test(text) ? `${text}.0` : text
+function tagFloat(value: number): JsonValue {
+  return isDigits(value) ? `${INTEGER_TAG}${Object.is(value, -0) ? '-0' : value}.0` : tagNumber(value)
 }
 
-function printArray(items: readonly JsonValue[], newline: string, step: string, depth: number): string {
-  if (items.length === 0) return '[]'
-  const inner = newline + (newline === '' ? '' : step)
-  let text = '['
+/** Whether JavaScript prints the number as digits alone. */
+function isDigits(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 1e21
+}
+
+function tagItems(items: readonly JsonValue[], depth: number): JsonValue {
+  let copy: JsonValue[] | undefined
   for (let index = 0; index < items.length; index++) {
-    text += (index === 0 ? inner : ',' + inner) + printValue(items[index]!, inner, step, depth + 1)
+    const item = items[index]!
+    const tagged = tag(item, depth + 1)
+    if (tagged !== item) (copy ??= items.slice())[index] = tagged
   }
-  return text + newline + ']'
+  return copy ?? items
 }
 
-function printMembers(members: JsonMembers | ReadonlyMap<string, JsonValue>, newline: string, step: string, depth: number): string {
-  const inner = newline + (newline === '' ? '' : step)
-  const colon = newline === '' ? ':' : ': '
-  let text = ''
-  const print = (name: string, value: JsonValue | undefined): void => {
-    if (value === undefined) return
-    text += (text === '' ? inner : ',' + inner) + printString(name) + colon + printValue(value, inner, step, depth + 1)
+function tagMembers(members: JsonMembers, depth: number): JsonValue {
+  let copy: Record<string, JsonValue> | undefined
+  const names = Object.keys(members)
+  for (const name of names) {
+    const member = members[name]
+    if (member === undefined) continue
+    const tagged = tag(member, depth + 1)
+    if (tagged !== member) setMember((copy ??= { ...members } as Record<string, JsonValue>), name, tagged)
   }
-  if (members instanceof Map) for (const [name, value] of members as ReadonlyMap<string, JsonValue>) print(name, value)
-  else for (const name of Object.keys(members)) print(name, (members as JsonMembers)[name])
-  return text === '' ? '{}' : `{${text}${newline}}`
+  const result = copy ?? members
+  if (!names.some((name) => name.charCodeAt(0) === MARK_CODE)) return result
+  return Object.fromEntries(names.map((name) => [tagString(name), result[name]]))
+}
+
+/** Cuts the tags out of printed text. A quote that opens a string is never preceded by a backslash; one inside always is. */
+function untag(text: string): string {
+  const opening = `"${MARK}`
+  let at = text.indexOf(opening)
+  if (at < 0) return text
+  let clean = ''
+  let copied = 0
+  for (; at >= 0; at = text.indexOf(opening, at + 2)) {
+    if (text.charCodeAt(at - 1) === BACKSLASH) continue
+    if (text.startsWith(STRING_TAG, at + 1)) {
+      clean += text.slice(copied, at + 1)
+      copied = at + 1 + STRING_TAG.length
+    } else {
+      const digits = at + 1 + INTEGER_TAG.length
+      const end = text.indexOf('"', digits)
+      clean += text.slice(copied, at) + text.slice(digits, end)
+      copied = end + 1
+    }
+  }
+  return clean + text.slice(copied)
 }

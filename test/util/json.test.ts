@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FloeError } from '../../src/util/errors.js'
 import { JsonFloat, JsonObject, parseJson, printJson } from '../../src/util/json.js'
+import type { JsonValue } from '../../src/util/json.js'
 
 function errorOf(action: () => unknown): FloeError {
   try {
@@ -85,7 +86,9 @@ describe('parseJson', () => {
 
 describe('printJson', () => {
   it('prints floats so that readers see floats', () => {
-    expect(printJson([new JsonFloat(1), new JsonFloat(-0), new JsonFloat(1e300), new JsonFloat(0.5), -0, 1])).toBe('[1.0,-0.0,1e+300,0.5,-0.0,1]')
+    expect(printJson([new JsonFloat(1), new JsonFloat(-0), new JsonFloat(1e300), new JsonFloat(0.5), -0, 1, 2 ** 60])).toBe(
+      '[1.0,-0.0,1e+300,0.5,-0.0,1,1152921504606846976]',
+    )
     expect(errorOf(() => printJson(NaN)).code).toBe('INVALID')
     expect(errorOf(() => printJson(new JsonFloat(Infinity))).code).toBe('INVALID')
   })
@@ -97,7 +100,7 @@ describe('printJson', () => {
   })
 
   it('prints a Map as an object, in the order of the Map', () => {
-    expect(printJson(new Map([['10', 1], ['2', 2], ['__proto__', 3]]))).toBe('{"10":1,"2":2,"__proto__":3}')
+    expect(printJson(new Map<string, JsonValue>([['b', 1], ['a', 7893146874214087234n], ['__proto__', 3n]]))).toBe('{"b":1,"a":7893146874214087234,"__proto__":3}')
   })
 })
 
