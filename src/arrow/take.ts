@@ -1,0 +1,196 @@
+import { DataType } from 'apache-arrow'
+import type { RecordBatch } from 'apache-arrow'
+import { FloeError } from '../util/errors.js'
+import {
+  bitAt,
+  columnsOf,
+  fixedChunk,
+  fixedValues,
+  listChunk,
+  makeBatch,
+  offsetsOf,
+  structChunk,
+  validityBitmap,
+  variableChunk,
+  withNullCount,
+} from './arrow-data.js'
+import type { Chunk, FixedValues, Validity } from './arrow-data.js'
+import { nullChunk } from './constant-chunk.js'
+
+/** An index that takes a null instead of a row. */
+export const nullIndex = 0xffff_ffff
+
+/**
+ * The rows of a batch at `indices`, in that order; rows may repeat. All rows, and runs of rows that follow each other, are
+ * returned as views of the same bytes.
+ */
+export function takeBatch(batch: RecordBatch, indices: Uint32Array): RecordBatch {
+  const first = indices[0] ?? 0
+  if (isRun(indices)) return indices.length === batch.numRows ? batch : sliceBatch(batch, first, indices.length)
+  return makeBatch(batch.schema, indices.length, columnsOf(batch).map((column) => takeChunk(column, indices)))
+}
+
+/** `length` rows from row `start` on, as views of the same bytes. */
+export function sliceBatch(batch: RecordBatch, start: number, length: number): RecordBatch {
+  return makeBatch(batch.schema, length, columnsOf(batch).map((column) => sliceChunk(column, start, length)))
+}
+
+/** `length` values from `start` on, as a view of the same bytes. */
+export function sliceChunk(chunk: Chunk, start: number, length: number): Chunk {
+  if (start === 0 && length === chunk.length) return chunk
+  if (DataType.isNull(chunk.type)) return nullChunk(chunk.type, length)
+  return chunk.slice(start, length)
+}
+
+function isRun(indices: Uint32Array): boolean {
+  const length = indices.length
+  if (length === 0) return true
+  const first = indices[0]!
+  if (first === nullIndex || indices[length - 1]! !== first + length - 1) return false
+  for (let i = 1; i < length; i++) if (indices[i] !== first + i) return false
+  return true
+}
+
+/**
+ * The values of a chunk of plain layout (see `plain-chunk.ts`) at `indices`; {@link nullIndex} takes a null.
+ * @throws FloeError `UNSUPPORTED` for dictionaries, large and view layouts, and for results of more than 2 GiB.
+ */
+export function takeChunk(chunk: Chunk, indices: Uint32Array): Chunk {
+  const length = indices.length
+  if (length === 0) return sliceChunk(chunk, 0, 0)
+  if (DataType.isNull(chunk.type) || chunk.length === 0) return nullChunk(chunk.type, length)
+  const validity = takeValidity(chunk, indices)
+  const rows = withoutNulls(indices)
+  const type = chunk.type as DataType
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) return takeVariable(chunk, rows, validity)
+  if (DataType.isList(type) || DataType.isMap(type)) {
+    const { offsets, children } = takeRanges(offsetsOf(chunk), rows)
+    return listChunk(type, offsets, takeChunk(chunk.children[0]!, children), validity)
+  }
+  if (DataType.isStruct(type)) {
+    return structChunk(type, length, chunk.children.map((child) => takeChunk(child, rows)), validity)
+  }
+  if (DataType.isBool(type)) return fixedChunk(type, length, takeBits(fixedValues(chunk), chunk.offset, rows), validity)
+  if (isFixedWidth(type)) return fixedChunk(type, length, takeFixed(fixedValues(chunk), chunk.stride, rows), validity)
+  throw new FloeError('UNSUPPORTED', `rows of Arrow type ${String(type)} cannot be gathered; cast the column first`)
+}
+
+/** Whether values of the type lie side by side in one buffer of whole bytes. */
+export function isFixedWidth(type: DataType): boolean {
+  return (
+    DataType.isInt(type) ||
+    DataType.isFloat(type) ||
+    DataType.isDecimal(type) ||
+    DataType.isDate(type) ||
+    DataType.isTime(type) ||
+    DataType.isTimestamp(type) ||
+    DataType.isFixedSizeBinary(type) ||
+    DataType.isInterval(type) ||
+    DataType.isDuration(type)
+  )
+}
+
+function withoutNulls(indices: Uint32Array): Uint32Array {
+  return indices.includes(nullIndex) ? indices.map((index) => (index === nullIndex ? 0 : index)) : indices
+}
+
+function takeValidity(chunk: Chunk, indices: Uint32Array): Validity | undefined {
+  const source = validityBitmap(chunk)
+  if (source === undefined && !indices.includes(nullIndex)) return undefined
+  const bitmap = new Uint8Array((indices.length + 7) >> 3)
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!
+    if (index !== nullIndex && (source === undefined || bitAt(source, chunk.offset + index))) bitmap[i >> 3]! |= 1 << (i & 7)
+  }
+  return withNullCount(bitmap, indices.length)
+}
+
+function takeBits(bits: Uint8Array, offset: number, rows: Uint32Array): Uint8Array {
+  const taken = new Uint8Array((rows.length + 7) >> 3)
+  for (let i = 0; i < rows.length; i++) if (bitAt(bits, offset + rows[i]!)) taken[i >> 3]! |= 1 << (i & 7)
+  return taken
+}
+
+function takeFixed(values: FixedValues, stride: number, rows: Uint32Array): FixedValues {
+  const width = values.BYTES_PER_ELEMENT * stride
+  const taken = new (values.constructor as new (length: number) => FixedValues)(rows.length * stride)
+  // Copied as integer words: reading a NaN as a float, or 64 bits as a bigint, would change bits or allocate
+  if (width % 4 === 0 && values.byteOffset % 4 === 0) takeWords(asWords(values), asWords(taken), width >> 2, rows)
+  else takeBytes(asBytes(values), asBytes(taken), width, rows)
+  return taken
+}
+
+function asWords(values: FixedValues): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
+}
+
+function asBytes(values: FixedValues): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
+function takeWords(source: Int32Array, target: Int32Array, words: number, rows: Uint32Array): void {
+  if (words === 1) for (let i = 0; i < rows.length; i++) target[i] = source[rows[i]!]!
+  else if (words === 2) {
+    for (let i = 0; i < rows.length; i++) {
+      const from = rows[i]! * 2
+      target[i * 2] = source[from]!
+      target[i * 2 + 1] = source[from + 1]!
+    }
+  } else {
+    for (let i = 0; i < rows.length; i++) {
+      const from = rows[i]! * words
+      for (let word = 0; word < words; word++) target[i * words + word] = source[from + word]!
+    }
+  }
+}
+
+function takeBytes(source: Uint8Array, target: Uint8Array, width: number, rows: Uint32Array): void {
+  for (let i = 0; i < rows.length; i++) copyBytes(source, { from: rows[i]! * width, length: width }, target, i * width)
+}
+
+function takeVariable(chunk: Chunk, rows: Uint32Array, validity: Validity | undefined): Chunk {
+  const source = offsetsOf(chunk)
+  const offsets = takeOffsets(source, rows)
+  const bytes = fixedValues<Uint8Array>(chunk)
+  const taken = new Uint8Array(offsets[rows.length]!)
+  let i = 0
+  while (i < rows.length) {
+    // Rows that follow each other are copied in one go
+    const start = rows[i]!
+    let next = i + 1
+    while (next < rows.length && rows[next] === start + next - i) next++
+    const from = source[start]!
+    copyBytes(bytes, { from, length: source[start + next - i]! - from }, taken, offsets[i]!)
+    i = next
+  }
+  return variableChunk(chunk.type as DataType, offsets, taken, validity)
+}
+
+function copyBytes(source: Uint8Array, { from, length }: { from: number; length: number }, target: Uint8Array, to: number): void {
+  if (length > 32) target.set(source.subarray(from, from + length), to)
+  else for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
+}
+
+function takeOffsets(source: Int32Array, rows: Uint32Array): Int32Array {
+  const offsets = new Int32Array(rows.length + 1)
+  let end = 0
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    end += source[row + 1]! - source[row]!
+    offsets[i + 1] = end
+  }
+  if (end > 0x7fff_ffff) throw new FloeError('UNSUPPORTED', 'a column of one batch would exceed 2 GiB; use smaller batches')
+  return offsets
+}
+
+/** The offsets of the taken lists, and the child rows that they consist of. */
+function takeRanges(source: Int32Array, rows: Uint32Array): { offsets: Int32Array; children: Uint32Array } {
+  const offsets = takeOffsets(source, rows)
+  const children = new Uint32Array(offsets[rows.length]!)
+  let at = 0
+  for (let i = 0; i < rows.length; i++) {
+    const end = source[rows[i]! + 1]!
+    for (let child = source[rows[i]!]!; child < end; child++) children[at++] = child
+  }
+  return { offsets, children }
+}
