@@ -54,6 +54,7 @@ export interface StatisticsFile {
   readonly fileFooterSizeBytes: number
   readonly keyMetadata: string | undefined
   readonly blobMetadata: readonly BlobMetadata[]
+  readonly unknownFields?: ReadonlyMap<string, unknown> | undefined
 }
 
 export interface BlobMetadata {
@@ -69,4 +70,5 @@ export interface PartitionStatisticsFile {
   readonly snapshotId: bigint
   readonly statisticsPath: string
   readonly fileSizeBytes: number
+  readonly unknownFields?: ReadonlyMap<string, unknown> | undefined
 }

@@ -34,6 +34,8 @@ export interface SnapshotRef {
   readonly minSnapshotsToKeep?: number | undefined
   readonly maxSnapshotAgeMs?: number | undefined
   readonly maxRefAgeMs?: number | undefined
+  /** Members this version does not know, kept for the rewrite. */
+  readonly unknownFields?: ReadonlyMap<string, unknown> | undefined
 }
 
 export interface SnapshotLogEntry {

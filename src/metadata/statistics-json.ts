@@ -1,0 +1,79 @@
+/** Statistics files as JSON. Source: `StatisticsFileParser`, `PartitionStatisticsFileParser` */
+import type { JsonObject, JsonValue } from '../util/json.js'
+import type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './table-metadata.js'
+
+const STATISTICS_MEMBERS: ReadonlySet<string> = new Set([
+  'snapshot-id',
+  'statistics-path',
+  'file-size-in-bytes',
+  'file-footer-size-in-bytes',
+  'key-metadata',
+  'blob-metadata',
+])
+const PARTITION_STATISTICS_MEMBERS: ReadonlySet<string> = new Set(['snapshot-id', 'statistics-path', 'file-size-in-bytes'])
+
+/** Throws `CORRUPT`, naming the member. */
+export function parseStatisticsFile(json: JsonObject): StatisticsFile {
+  return {
+    snapshotId: json.requireLong('snapshot-id'),
+    statisticsPath: json.requireString('statistics-path'),
+    fileSizeBytes: json.requireSafeInteger('file-size-in-bytes'),
+    fileFooterSizeBytes: json.requireSafeInteger('file-footer-size-in-bytes'),
+    keyMetadata: json.optionalString('key-metadata'),
+    blobMetadata: json.requireObjects('blob-metadata').map(parseBlobMetadata),
+    unknownFields: json.unknownFields(STATISTICS_MEMBERS),
+  }
+}
+
+export function printStatisticsFile(file: StatisticsFile): ReadonlyMap<string, JsonValue> {
+  const members = new Map<string, JsonValue>([
+    ['snapshot-id', file.snapshotId],
+    ['statistics-path', file.statisticsPath],
+    ['file-size-in-bytes', file.fileSizeBytes],
+    ['file-footer-size-in-bytes', file.fileFooterSizeBytes],
+  ])
+  if (file.keyMetadata !== undefined) members.set('key-metadata', file.keyMetadata)
+  members.set('blob-metadata', file.blobMetadata.map(printBlobMetadata))
+  for (const [name, value] of file.unknownFields ?? []) members.set(name, value as JsonValue)
+  return members
+}
+
+function parseBlobMetadata(json: JsonObject): BlobMetadata {
+  return {
+    type: json.requireString('type'),
+    snapshotId: json.requireLong('snapshot-id'),
+    sequenceNumber: json.requireLong('sequence-number'),
+    fields: json.requireInts('fields'),
+    properties: json.optionalStringMap('properties') ?? new Map<string, string>(),
+  }
+}
+
+function printBlobMetadata(blob: BlobMetadata): ReadonlyMap<string, JsonValue> {
+  const members = new Map<string, JsonValue>([
+    ['type', blob.type],
+    ['snapshot-id', blob.snapshotId],
+    ['sequence-number', blob.sequenceNumber],
+    ['fields', blob.fields],
+  ])
+  if (blob.properties.size > 0) members.set('properties', blob.properties)
+  return members
+}
+
+/** Throws `CORRUPT`, naming the member. */
+export function parsePartitionStatisticsFile(json: JsonObject): PartitionStatisticsFile {
+  return {
+    snapshotId: json.requireLong('snapshot-id'),
+    statisticsPath: json.requireString('statistics-path'),
+    fileSizeBytes: json.requireSafeInteger('file-size-in-bytes'),
+    unknownFields: json.unknownFields(PARTITION_STATISTICS_MEMBERS),
+  }
+}
+
+export function printPartitionStatisticsFile(file: PartitionStatisticsFile): ReadonlyMap<string, JsonValue> {
+  return new Map<string, JsonValue>([
+    ['snapshot-id', file.snapshotId],
+    ['statistics-path', file.statisticsPath],
+    ['file-size-in-bytes', file.fileSizeBytes],
+    ...((file.unknownFields ?? new Map()) as ReadonlyMap<string, JsonValue>),
+  ])
+}

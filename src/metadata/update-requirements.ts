@@ -1,0 +1,106 @@
+/** What updates take for granted of the version they are applied to. Source: `UpdateRequirements`, `UpdateRequirement` */
+import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import { FloeError } from '../util/errors.js'
+import type { MetadataUpdate, UpdateRequirement } from './metadata-update.js'
+import type { TableMetadata } from './table-metadata.js'
+
+/** A replaced table keeps only its identity: whatever else changed meanwhile is replaced as well. */
+export type RequirementMode = 'update' | 'replace'
+
+/** The requirements of `updates` prepared on `base`; without a base, that the table does not exist. */
+export function requirementsFor(
+  base: TableMetadata | undefined,
+  updates: readonly MetadataUpdate[],
+  mode: RequirementMode = 'update',
+): readonly UpdateRequirement[] {
+  if (base === undefined) return [{ type: 'assert-create' }]
+  const requirements = new Map<string, UpdateRequirement>()
+  const require = (requirement: UpdateRequirement): void => {
+    const key = requirement.type === 'assert-ref-snapshot-id' ? `${requirement.type} ${requirement.ref}` : requirement.type
+    if (!requirements.has(key)) requirements.set(key, requirement)
+  }
+  if (base.tableUuid !== undefined) require({ type: 'assert-table-uuid', uuid: base.tableUuid })
+  for (const update of updates) for (const requirement of requirementsOf(base, update, mode)) require(requirement)
+  return [...requirements.values()]
+}
+
+function requirementsOf(base: TableMetadata, update: MetadataUpdate, mode: RequirementMode): readonly UpdateRequirement[] {
+  if (update.action === 'add-schema') return [{ type: 'assert-last-assigned-field-id', lastAssignedFieldId: base.lastColumnId }]
+  if (update.action === 'add-spec') return [{ type: 'assert-last-assigned-partition-id', lastAssignedPartitionId: base.lastPartitionId }]
+  if (mode === 'replace') return []
+  switch (update.action) {
+    case 'set-snapshot-ref':
+    case 'remove-snapshot-ref':
+      return [{ type: 'assert-ref-snapshot-id', ref: update.name, snapshotId: base.refs.get(update.name)?.snapshotId }]
+    case 'set-current-schema':
+      return [sameCurrentSchema(base)]
+    case 'set-default-spec':
+      return [sameDefaultSpec(base)]
+    case 'set-default-sort-order':
+      return [{ type: 'assert-default-sort-order-id', defaultSortOrderId: base.defaultSortOrderId }]
+    // What is removed must not come into use again meanwhile, on any branch.
+    case 'remove-schemas':
+      return [sameCurrentSchema(base), ...sameBranches(base)]
+    case 'remove-partition-specs':
+      return [sameDefaultSpec(base), ...sameBranches(base)]
+    default:
+      return []
+  }
+}
+
+function sameCurrentSchema(base: TableMetadata): UpdateRequirement {
+  return { type: 'assert-current-schema-id', currentSchemaId: base.currentSchemaId }
+}
+
+function sameDefaultSpec(base: TableMetadata): UpdateRequirement {
+  return { type: 'assert-default-spec-id', defaultSpecId: base.defaultSpecId }
+}
+
+function sameBranches(base: TableMetadata): readonly UpdateRequirement[] {
+  const branches = [...base.refs].filter(([name, ref]) => ref.type === 'branch' && name !== MAIN_BRANCH)
+  return branches.map(([ref, { snapshotId }]) => ({ type: 'assert-ref-snapshot-id', ref, snapshotId }))
+}
+
+/** Throws `CONFLICT`, naming the first requirement that does not hold of `current`; `undefined` is a table that does not exist. */
+export function checkRequirements(current: TableMetadata | undefined, requirements: readonly UpdateRequirement[]): void {
+  for (const requirement of requirements) {
+    const failure = findFailure(current, requirement)
+    if (failure !== undefined) throw new FloeError('CONFLICT', `${failure}: reload the table and apply the change again`)
+  }
+}
+
+function findFailure(current: TableMetadata | undefined, requirement: UpdateRequirement): string | undefined {
+  if (requirement.type === 'assert-create') return current === undefined ? undefined : 'the table exists already'
+  if (current === undefined) return 'the table does not exist'
+  switch (requirement.type) {
+    case 'assert-table-uuid':
+      return differs('the table was replaced by another: its UUID', requirement.uuid.toLowerCase(), current.tableUuid?.toLowerCase())
+    case 'assert-ref-snapshot-id':
+      return refFailure(current, requirement.ref, requirement.snapshotId)
+    case 'assert-last-assigned-field-id':
+      return differs('columns were added: the last column id', requirement.lastAssignedFieldId, current.lastColumnId)
+    case 'assert-current-schema-id':
+      return differs('the current schema', requirement.currentSchemaId, current.currentSchemaId)
+    case 'assert-last-assigned-partition-id':
+      return differs('partition fields were added: the last partition field id', requirement.lastAssignedPartitionId, current.lastPartitionId)
+    case 'assert-default-spec-id':
+      return differs('the default partition spec', requirement.defaultSpecId, current.defaultSpecId)
+    case 'assert-default-sort-order-id':
+      return differs('the default sort order', requirement.defaultSortOrderId, current.defaultSortOrderId)
+    default:
+      // A requirement that is not understood cannot be known to hold.
+      return `unknown requirement ${(requirement as { readonly type: string }).type}`
+  }
+}
+
+function differs<T>(noun: string, expected: T, actual: T): string | undefined {
+  return expected === actual ? undefined : `${noun} is ${String(actual)}, not ${String(expected)}`
+}
+
+function refFailure(current: TableMetadata, name: string, expected: bigint | undefined): string | undefined {
+  const ref = current.refs.get(name)
+  if (ref?.snapshotId === expected) return undefined
+  if (ref === undefined) return `branch or tag ${name} is gone`
+  if (expected === undefined) return `${ref.type} ${name} was created by another commit`
+  return `${ref.type} ${name} moved from snapshot ${expected} to ${ref.snapshotId}`
+}
