@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import { ClosingReporter } from './scripts/closing-reporter.js'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', new ClosingReporter()],
+    restoreMocks: true,
+  },
+})
