@@ -1,12 +1,13 @@
 import { DataType } from 'apache-arrow'
 import type { Field } from 'apache-arrow'
 import type { ListType, MapType, NestedField, StructType, Type, Value } from '../schema/type.js'
-import { bitAt, intersectValidity, listChunk, offsetsOf, retype, structChunk, validityBitmap, validityOf } from './arrow-data.js'
+import { bitAt, listChunk, offsetsOf, retype, structChunk, validityBitmap, validityOf } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import { arrowType } from './arrow-schema.js'
 import { constantChunk, nullChunk } from './constant-chunk.js'
 import { primitiveConverter } from './convert-primitive.js'
 import type { ChunkConverter, ConversionPolicy } from './convert-primitive.js'
+import { maskChunk } from './mask-chunk.js'
 import { plainChunk, plainType } from './plain-chunk.js'
 import { sliceChunk } from './take.js'
 
@@ -93,28 +94,6 @@ function structConverter(from: DataType, type: StructType, { rules, path, arrow 
     const children = validity === undefined ? chunk.children : chunk.children.map((child) => maskChunk(child, chunk))
     return structChunk(arrow, chunk.length, convert(children, chunk.length, refuse), validity)
   }
-}
-
-function maskChunk(child: Chunk, parent: Chunk): Chunk {
-  if (DataType.isNull(child.type)) return child
-  const own = validityOf(child)
-  const validity = intersectValidity(own, validityOf(parent), child.length)
-  if (validity === undefined || validity.nullCount === own?.nullCount) return child
-  if (DataType.isBool(child.type)) return maskBool(child, validity)
-  return child.clone(child.type, 0, child.length, validity.nullCount, bufferList(child, validity.bitmap)) as Chunk
-}
-
-function maskBool(child: Chunk, validity: { bitmap: Uint8Array; nullCount: number }): Chunk {
-  const bitmap = new Uint8Array((child.offset + child.length + 7) >> 3)
-  for (let i = 0; i < child.length; i++) {
-    const bit = child.offset + i
-    if (bitAt(validity.bitmap, i)) bitmap[bit >> 3]! |= 1 << (bit & 7)
-  }
-  return child.clone(child.type, child.offset, child.length, validity.nullCount, bufferList(child, bitmap)) as Chunk
-}
-
-function bufferList(chunk: Chunk, bitmap: Uint8Array): Chunk['buffers'] {
-  return [chunk.valueOffsets, chunk.values, bitmap, chunk.typeIds] as unknown as Chunk['buffers']
 }
 
 function listConverter(from: DataType, type: ListType, { rules, path, arrow }: Target): TypeConverter {

@@ -2,13 +2,13 @@ import { DataType } from 'apache-arrow'
 import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
 import type { MappedField, NameMapping } from '../schema/name-mapping.js'
 import type { Schema } from '../schema/schema.js'
+import { printTypeName } from '../schema/type-name.js'
 import type { NestedField, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { columnsOf, makeBatch } from './arrow-data.js'
 import { arrowSchema, fieldIdOf } from './arrow-schema.js'
 import { fieldsConverter } from './convert-chunk.js'
 import type { ConversionRules, FieldSource } from './convert-chunk.js'
-import { typeName } from './type-name.js'
 
 /** What a file offers, and what is wanted of it. */
 export interface ProjectionOptions {
@@ -57,10 +57,10 @@ export function batchProjector(options: ProjectionOptions): BatchProjector {
       return found
     },
     refuseType(path, from, to) {
-      throw new FloeError('CORRUPT', `a column of Parquet type ${String(from)} cannot be read as ${typeName(to)}`, { column: path, file })
+      throw new FloeError('CORRUPT', `a column of Parquet type ${String(from)} cannot be read as ${printTypeName(to)}`, { column: path, file })
     },
     refuseValue(path, row, to, found) {
-      throw new FloeError('CORRUPT', `row ${row} of a batch holds ${found}; it cannot be read as ${typeName(to)}`, { column: path, file })
+      throw new FloeError('CORRUPT', `row ${row} of a batch holds ${found}; it cannot be read as ${printTypeName(to)}`, { column: path, file })
     },
   }
   const sourceOf = (field: NestedField, children: readonly Field[], path: string): FieldSource => {

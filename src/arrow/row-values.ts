@@ -1,0 +1,182 @@
+import type { RecordBatch } from 'apache-arrow'
+import { Decimal } from '../schema/decimal.js'
+import type { Schema } from '../schema/schema.js'
+import type { NestedField, Type } from '../schema/type.js'
+import { bitAt, columnsOf, fixedValues, offsetsOf, validityBitmap } from './arrow-data.js'
+import type { Chunk } from './arrow-data.js'
+import { decimalReader, presentReader } from './column-reader.js'
+
+/**
+ * One value of a row as callers see it, chosen by the column's type, without loss:
+ * boolean → boolean · int, float, double → number · date → number of days since 1970-01-01 · long, time (µs), timestamps (µs or ns,
+ * UTC) → bigint · decimal → {@link Decimal} · string, uuid → string · fixed, binary, geometry, geography → Uint8Array of its own ·
+ * list → array · map → Map · struct → object · variant → `{ metadata, value }` bytes · null → `null`.
+ */
+export type RowValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Decimal
+  | Uint8Array
+  | readonly RowValue[]
+  | ReadonlyMap<RowValue, RowValue>
+  | { readonly [name: string]: RowValue }
+
+/** A row: one property of its own per column, `__proto__` included. */
+export type Row = Record<string, RowValue>
+
+/** Friendlier values where the caller accepts their limits. */
+export interface RowOptions {
+  /** `date`: date and timestamp columns as `Date`, rounded down to milliseconds. Default `exact`. */
+  readonly timestamps?: 'exact' | 'date' | undefined
+}
+
+/** Compiles the conversion of batches in the canonical types of `schema` to rows. The function may be used for any number of batches. */
+export function rowReader(schema: Schema, options: RowOptions = {}): (batch: RecordBatch) => Row[] {
+  const fill = structFiller(schema.fields, options)
+  return (batch) => fill(columnsOf(batch), batch.numRows)
+}
+
+/** Rows of batches one by one; a batch is converted when its first row is asked for. */
+export function* rowsOf(batches: Iterable<RecordBatch>, schema: Schema, options: RowOptions = {}): Generator<Row, void, undefined> {
+  const read = rowReader(schema, options)
+  for (const batch of batches) yield* read(batch)
+}
+
+/** Fills a column at a time: the loops stay small, and every row starts as a copy of one template and so has one shape. */
+function structFiller(fields: readonly NestedField[], options: RowOptions): (columns: readonly Chunk[], length: number) => Row[] {
+  const template = rowTemplate(fields)
+  const readers = fields.map((field) => valueReader(field.type, options))
+  return (columns, length) => {
+    const rows = new Array<Row>(length)
+    for (let row = 0; row < length; row++) rows[row] = { ...template }
+    fields.forEach((field, i) => {
+      fillColumn(rows, field.name, columns[i]!, readers[i]!(columns[i]!))
+    })
+    return rows
+  }
+}
+
+/** Own properties from the start, so that assigning `__proto__` sets a value like any other. */
+function rowTemplate(fields: readonly NestedField[]): Row {
+  const template: Row = {}
+  for (const { name } of fields) {
+    Object.defineProperty(template, name, { value: null, writable: true, enumerable: true, configurable: true })
+    // Having held both an object and a number, the property accepts any value without changing the shape
+    template[name] = 0
+    template[name] = null
+  }
+  return template
+}
+
+function fillColumn(rows: Row[], name: string, chunk: Chunk, read: (row: number) => RowValue): void {
+  const validity = validityBitmap(chunk)
+  const offset = chunk.offset
+  if (validity === undefined) for (let row = 0; row < rows.length; row++) rows[row]![name] = read(row)
+  else for (let row = 0; row < rows.length; row++) if (bitAt(validity, offset + row)) rows[row]![name] = read(row)
+}
+
+type ReadValue = (row: number) => RowValue
+
+function valueReader(type: Type, options: RowOptions): (chunk: Chunk) => ReadValue {
+  switch (type.kind) {
+    case 'decimal':
+      return (chunk) => decimalValueReader(chunk, type.scale)
+    case 'struct':
+      return structReader(type.fields, options)
+    case 'variant':
+      return structReader(variantFields, options)
+    case 'list':
+      return listReader(type.element, options)
+    case 'map':
+      return mapReader(type.key, type.value, options)
+    default: {
+      const perDay = options.timestamps === 'date' ? unitsPerDay.get(type.kind) : undefined
+      return perDay === undefined ? (chunk) => presentReader(chunk, type) as ReadValue : (chunk) => dateReader(chunk, perDay)
+    }
+  }
+}
+
+const variantFields: readonly NestedField[] = ['metadata', 'value'].map((name, i) => ({ id: i, name, type: { kind: 'binary' }, required: true }))
+
+const unitsPerDay: ReadonlyMap<string, bigint> = new Map([
+  ['date', 1n],
+  ['timestamp', 86_400_000_000n],
+  ['timestamptz', 86_400_000_000n],
+  ['timestamp_ns', 86_400_000_000_000n],
+  ['timestamptz_ns', 86_400_000_000_000n],
+])
+
+function dateReader(chunk: Chunk, perDay: bigint): ReadValue {
+  if (perDay === 1n) {
+    const days = fixedValues<Int32Array>(chunk)
+    return (row) => new Date(days[row]! * 86_400_000)
+  }
+  const values = fixedValues<BigInt64Array>(chunk)
+  const perMilli = perDay / 86_400_000n
+  return (row) => {
+    const value = values[row]!
+    const rest = value % perMilli
+    return new Date(Number((rest < 0n ? value - perMilli : value) / perMilli))
+  }
+}
+
+function decimalValueReader(chunk: Chunk, scale: number): ReadValue {
+  const read = decimalReader(chunk)
+  return (row) => new Decimal(read(row), scale)
+}
+
+/** A value of a chunk, null where it is null. */
+function nullableReader(chunk: Chunk, read: ReadValue): ReadValue {
+  const validity = validityBitmap(chunk)
+  if (validity === undefined) return read
+  const offset = chunk.offset
+  return (row) => (bitAt(validity, offset + row) ? read(row) : null)
+}
+
+function structReader(fields: readonly NestedField[], options: RowOptions): (chunk: Chunk) => ReadValue {
+  const template = rowTemplate(fields)
+  const names = fields.map((field) => field.name)
+  const readers = fields.map((field) => valueReader(field.type, options))
+  return (chunk) => {
+    const read = readers.map((reader, i) => nullableReader(chunk.children[i]!, reader(chunk.children[i]!)))
+    return (row) => {
+      const value = { ...template }
+      for (let i = 0; i < names.length; i++) value[names[i]!] = read[i]!(row)
+      return value
+    }
+  }
+}
+
+function listReader(element: Type, options: RowOptions): (chunk: Chunk) => ReadValue {
+  const reader = valueReader(element, options)
+  return (chunk) => {
+    const offsets = offsetsOf(chunk)
+    const child = chunk.children[0]!
+    const read = nullableReader(child, reader(child))
+    return (row) => {
+      const start = offsets[row]!
+      const values = new Array<RowValue>(offsets[row + 1]! - start)
+      for (let i = 0; i < values.length; i++) values[i] = read(start + i)
+      return values
+    }
+  }
+}
+
+function mapReader(key: Type, value: Type, options: RowOptions): (chunk: Chunk) => ReadValue {
+  const [keyReader, valueOf] = [valueReader(key, options), valueReader(value, options)]
+  return (chunk) => {
+    const offsets = offsetsOf(chunk)
+    const [keys, values] = chunk.children[0]!.children as [Chunk, Chunk]
+    const readKey = nullableReader(keys, keyReader(keys))
+    const readValue = nullableReader(values, valueOf(values))
+    return (row) => {
+      const entries = new Map<RowValue, RowValue>()
+      for (let i = offsets[row]!; i < offsets[row + 1]!; i++) entries.set(readKey(i), readValue(i))
+      return entries
+    }
+  }
+}
