@@ -1,9 +1,8 @@
 /** Updates of schemas, partition specs and sort orders. Source: `TableMetadata.Builder` of the reference. */
-import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
+import type { PartitionSpec, SortField, SortOrder } from '../partition/partition-spec.js'
 import { isEquivalentSpec } from '../partition/spec-validation.js'
-import { Schema } from '../schema/schema.js'
+import type { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
-import { sameOrder, sameSchema } from './equivalence.js'
 import type { MetadataDraft } from './metadata-draft.js'
 import { checkSchemaVersion, checkSortOrder, checkSpec, hasSequentialIds, lastAssignedFieldId } from './structure-rules.js'
 
@@ -15,7 +14,7 @@ export function addSchema(draft: MetadataDraft, schema: Schema, lastColumnId: nu
     throw new FloeError('INVALID', `last-column-id would fall from ${draft.lastColumnId} to ${lastColumnId}: column ids are never reused`)
   }
   checkSchemaVersion(schema, draft.formatVersion)
-  const equal = [...draft.schemas.values()].find((other) => sameSchema(other, schema))
+  const equal = [...draft.schemas.values()].find((other) => other.sameAs(schema))
   if (equal !== undefined && lastColumnId === draft.lastColumnId) {
     // An equal schema of an earlier commit is not «last added»: -1 then has no meaning.
     const isOurs = draft.lastAddedSchemaId !== undefined && draft.addedSchemaIds.has(equal.schemaId)
@@ -24,7 +23,7 @@ export function addSchema(draft: MetadataDraft, schema: Schema, lastColumnId: nu
   }
   const schemaId = equal?.schemaId ?? nextId(draft.schemas.keys(), Math.max(0, draft.currentSchemaId))
   draft.lastColumnId = lastColumnId
-  if (equal === undefined) draft.schemas.set(schemaId, withSchemaId(schema, schemaId))
+  if (equal === undefined) draft.schemas.set(schemaId, schema.withId(schemaId))
   draft.addedSchemaIds.add(schemaId)
   draft.lastAddedSchemaId = schemaId
   draft.changed = true
@@ -138,7 +137,17 @@ function nextId(taken: Iterable<number>, first: number): number {
   return next
 }
 
-function withSchemaId(schema: Schema, schemaId: number): Schema {
-  if (schema.schemaId === schemaId) return schema
-  return new Schema(schema.fields, { schemaId, identifierFieldIds: schema.identifierFieldIds, unknownFields: schema.unknownFields })
+/** Same sort fields, whatever the ids of the orders. */
+function sameOrder(left: SortOrder, right: SortOrder): boolean {
+  return (
+    left.fields.length === right.fields.length &&
+    left.fields.every((field, i) => {
+      const other = right.fields[i]!
+      return field.direction === other.direction && field.nullOrder === other.nullOrder && sameTerm(field, other)
+    })
+  )
+}
+
+function sameTerm(left: SortField, right: SortField): boolean {
+  return left.transform === right.transform && left.sourceIds.join() === right.sourceIds.join()
 }

@@ -3,7 +3,7 @@ import { FloeError } from '../util/errors.js'
 
 const SLASH = 0x2f
 
-/** The location without slashes at its end; those of a bare scheme such as `file:///` stay. Throws `INVALID` for an empty one. */
+/** The location without slashes at its end; those of a bare scheme, as in `file://`, stay. Throws `INVALID` for an empty one. */
 export function stripTrailingSlash(location: string): string {
   if (location === '') throw new FloeError('INVALID', 'a location must not be empty')
   let end = location.length

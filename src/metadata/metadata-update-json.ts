@@ -1,7 +1,7 @@
 /** Updates and requirements as JSON of the REST protocol. Source: `MetadataUpdateParser`, `UpdateRequirementParser` */
 import { parsePartitionSpec, printPartitionSpec } from '../partition/partition-spec-json.js'
 import { parseSortOrder, printSortOrder } from '../partition/sort-order-json.js'
-import { parseSchema, printSchema } from '../schema/schema-json.js'
+import { printSchema, schemaOfObject } from '../schema/schema-json.js'
 import { parseSnapshot, parseSnapshotRef, printSnapshot, printSnapshotRef } from '../snapshot/snapshot-json.js'
 import { FloeError } from '../util/errors.js'
 import { JsonObject, type JsonValue } from '../util/json.js'
@@ -71,7 +71,7 @@ function parseVersion(json: JsonObject): FormatVersion {
 }
 
 function parseAddSchema(json: JsonObject): MetadataUpdate {
-  const schema = parseSchema(withDefault(json.requireObject('schema'), 'schema-id', 0))
+  const schema = schemaOfObject(json.requireObject('schema'))
   return { action: 'add-schema', schema, lastColumnId: json.optionalInt('last-column-id') }
 }
 

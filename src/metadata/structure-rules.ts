@@ -2,7 +2,7 @@
 import type { PartitionField, PartitionSpec, SortField, SortOrder } from '../partition/partition-spec.js'
 import { fieldTransform } from '../partition/transform.js'
 import type { Schema } from '../schema/schema.js'
-import type { NestedField, Type } from '../schema/type.js'
+import type { Type } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import type { FormatVersion } from './table-metadata.js'
 
@@ -24,97 +24,47 @@ export function hasSequentialIds(spec: PartitionSpec): boolean {
 /** Throws `INVALID` for types and defaults that came later than `formatVersion`. Spec: Appendix E › Version 3 */
 export function checkSchemaVersion(schema: Schema, formatVersion: FormatVersion): void {
   if (formatVersion >= 3) return
-  for (const { field, path } of walkFields(schema.asStruct(), '')) {
-    if (V3_TYPES.has(field.type.kind)) {
-      throw new FloeError('INVALID', `type ${field.type.kind} needs format version 3, the table is v${formatVersion}: upgrade it first`, { column: path })
+  for (const id of schema.fieldIds()) {
+    const { type, initialDefault } = schema.fieldById(id)!
+    const column = schema.pathOf(id) ?? String(id)
+    if (V3_TYPES.has(type.kind)) {
+      throw new FloeError('INVALID', `type ${type.kind} needs format version 3, the table is v${formatVersion}: upgrade it first`, { column })
     }
-    if (field.initialDefault !== undefined && field.initialDefault !== null) {
-      throw new FloeError('INVALID', `an initial default needs format version 3, the table is v${formatVersion}: upgrade it first`, { column: path })
+    if (initialDefault !== undefined && initialDefault !== null) {
+      throw new FloeError('INVALID', `an initial default needs format version 3, the table is v${formatVersion}: upgrade it first`, { column })
     }
   }
 }
 
 /** Throws `INVALID` unless every source column of the spec exists in `schema`, is primitive, lies in structs only and fits the transform. */
 export function checkSpec(spec: PartitionSpec, schema: Schema): void {
-  if (spec.fields.length === 0) return
-  const columns = indexColumns(schema)
   for (const field of spec.fields) {
     // A v1 spec keeps a dropped column's field as void: its source may be gone.
     if (field.transform === 'void') continue
     for (const sourceId of field.sourceIds) {
-      const source = columns.get(sourceId)
-      if (source === undefined) throw missingSource('partition', field.name, sourceId)
-      if (!source.inStructsOnly) {
-        throw new FloeError('INVALID', `partition field ${field.name} cannot take its value from inside a list or map`, { column: source.path })
+      checkSource('partition', field, sourceId, schema)
+      if (schema.ancestorsOf(sourceId).some((parent) => parent.type.kind !== 'struct')) {
+        throw new FloeError('INVALID', `partition field ${field.name} cannot take its value from inside a list or map`, {
+          column: schema.pathOf(sourceId)!,
+        })
       }
-      checkSource('partition', field, source)
     }
   }
 }
 
 /** Throws `INVALID` unless every source column of the order exists in `schema`, is primitive and fits the transform. */
 export function checkSortOrder(order: SortOrder, schema: Schema): void {
-  if (order.fields.length === 0) return
-  const columns = indexColumns(schema)
-  for (const field of order.fields) {
-    for (const sourceId of field.sourceIds) {
-      const source = columns.get(sourceId)
-      if (source === undefined) throw missingSource('sort', field.transform, sourceId)
-      checkSource('sort', field, source)
-    }
+  for (const field of order.fields) for (const sourceId of field.sourceIds) checkSource('sort', field, sourceId, schema)
+}
+
+function checkSource(role: 'partition' | 'sort', field: PartitionField | SortField, sourceId: number, schema: Schema): void {
+  const source = schema.fieldById(sourceId)
+  if (source === undefined) {
+    throw new FloeError('INVALID', `the source column ${sourceId} of ${role} field ${field.transform} is not in the current schema: change the ${role} fields first`)
   }
-}
-
-interface SourceColumn {
-  readonly type: Type
-  readonly path: string
-  readonly inStructsOnly: boolean
-}
-
-function checkSource(role: string, field: PartitionField | SortField, source: SourceColumn): void {
   const { kind } = source.type
-  if (kind === 'struct' || kind === 'list' || kind === 'map' || kind === 'variant') {
-    throw new FloeError('INVALID', `cannot ${role} by a ${kind} column`, { column: source.path })
+  const nested = kind === 'struct' || kind === 'list' || kind === 'map' || kind === 'variant'
+  if (nested || !fieldTransform(field).accepts(source.type)) {
+    throw new FloeError('INVALID', `cannot ${role} by ${field.transform} of a ${kind} column`, { column: schema.pathOf(sourceId)! })
   }
-  if (!fieldTransform(field).accepts(source.type)) {
-    throw new FloeError('INVALID', `cannot ${role} by ${field.transform} of a ${kind} column`, { column: source.path })
-  }
-}
-
-function missingSource(role: string, name: string, sourceId: number): FloeError {
-  return new FloeError('INVALID', `the source column ${sourceId} of ${role} field ${name} is not in the current schema: change the ${role} fields first`)
-}
-
-function indexColumns(schema: Schema): ReadonlyMap<number, SourceColumn> {
-  const columns = new Map<number, SourceColumn>()
-  for (const { field, path, inStructsOnly } of walkFields(schema.asStruct(), '')) columns.set(field.id, { type: field.type, path, inStructsOnly })
-  return columns
-}
-
-interface VisitedField {
-  readonly field: NestedField
-  readonly path: string
-  readonly inStructsOnly: boolean
-}
-
-/** Every field at every level, list elements and map keys and values included, parents first. */
-function* walkFields(type: Type, prefix: string, inStructsOnly = true): Generator<VisitedField> {
-  for (const field of childFields(type)) {
-    const path = prefix === '' ? field.name : `${prefix}.${field.name}`
-    const structOnly = inStructsOnly && type.kind === 'struct'
-    yield { field, path, inStructsOnly: structOnly }
-    yield* walkFields(field.type, path, structOnly)
-  }
-}
-
-function childFields(type: Type): readonly NestedField[] {
-  if (type.kind === 'struct') return type.fields
-  if (type.kind === 'list') return [{ id: type.elementId, name: 'element', type: type.element, required: type.elementRequired }]
-  if (type.kind === 'map') {
-    return [
-      { id: type.keyId, name: 'key', type: type.key, required: true },
-      { id: type.valueId, name: 'value', type: type.value, required: type.valueRequired },
-    ]
-  }
-  return []
 }

@@ -3,7 +3,7 @@ import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import { parsePartitionFields, parsePartitionSpec, printPartitionFields, printPartitionSpec } from '../partition/partition-spec-json.js'
 import { parseSortOrder, printSortOrder } from '../partition/sort-order-json.js'
 import type { Schema } from '../schema/schema.js'
-import { parseSchema, printSchema } from '../schema/schema-json.js'
+import { printSchema, schemaOfObject } from '../schema/schema-json.js'
 import type { SnapshotRef } from '../snapshot/snapshot.js'
 import {
   parseSnapshot,
@@ -177,10 +177,10 @@ function parseLocation(json: JsonObject): string {
 
 function parseSchemas(json: JsonObject, formatVersion: FormatVersion): Pick<TableMetadata, 'schemas' | 'currentSchemaId'> {
   if (formatVersion === 1 && !json.has('schemas')) {
-    const schema = parseSchema(json.requireObject('schema'))
+    const schema = schemaOfObject(json.requireObject('schema'))
     return { schemas: [schema], currentSchemaId: schema.schemaId }
   }
-  const schemas: readonly Schema[] = json.requireObjects('schemas').map((item) => parseSchema(item))
+  const schemas: readonly Schema[] = json.requireObjects('schemas').map((item) => schemaOfObject(item))
   return { schemas, currentSchemaId: json.requireInt('current-schema-id') }
 }
 
