@@ -82,7 +82,7 @@ export function humanTimestamp(instant: bigint, digits: 6 | 9): string {
   const days = Number(floorDivide(seconds, 86_400n))
   const ofDay = Number(seconds - BigInt(days) * 86_400n)
   const time = [Math.floor(ofDay / 3600), Math.floor(ofDay / 60) % 60, ofDay % 60].map((part) => pad(part, 2)).join(':')
-  const tail = fraction === 0n ? '' : `.${fraction.toString().padStart(digits, '0').replace(/0+$/, '')}`
+  const tail = fraction === 0n ? '' : `.${withoutTrailingZeros(fraction.toString().padStart(digits, '0'))}`
   return `${isoDay(days)}T${time}${tail}`
 }
 
@@ -98,6 +98,12 @@ function isoDay(days: number): string {
   const year = 1970 + Math.floor(months / 12)
   const sign = year < 0 ? '-' : year > 9999 ? '+' : ''
   return `${sign}${pad(Math.abs(year), 4)}-${pad(months - Math.floor(months / 12) * 12 + 1, 2)}-${pad(dayOfMonth(days), 2)}`
+}
+
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length
+  while (digits[end - 1] === '0') end--
+  return digits.slice(0, end)
 }
 
 function pad(value: number, width: number): string {

@@ -63,7 +63,7 @@ function humanFloating(value: number, shortest: (magnitude: number) => string): 
   const [mantissa, exponentText] = shortest(Math.abs(value)).split('e') as [string, string]
   const digits = mantissa.replace('.', '')
   const exponent = Number(exponentText)
-  if (exponent < -3 || exponent >= 7) return `${sign}${digits[0]!}.${digits.slice(1) || '0'}E${exponent}`
+  if (exponent < -3 || exponent >= 7) return `${sign}${digits[0]!}.${digits.slice(1).padEnd(1, '0')}E${exponent}`
   if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
   const padded = digits.padEnd(exponent + 2, '0')
   return `${sign}${padded.slice(0, exponent + 1)}.${padded.slice(exponent + 1)}`

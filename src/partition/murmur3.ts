@@ -1,4 +1,7 @@
-/** 32-bit Murmur3, x86 variant, seed 0, as signed integers. Source: Austin Appleby's MurmurHash3; Spec: Appendix B: 32-bit Hash Requirements */
+/**
+ * 32-bit Murmur3, x86 variant, seed 0, as signed integers.
+ * Source: Austin Appleby's MurmurHash3. Spec: Appendix B: 32-bit Hash Requirements
+ */
 
 const C1 = 0xcc9e2d51
 const C2 = 0x1b873593

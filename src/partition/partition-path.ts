@@ -27,8 +27,8 @@ const encoder = new TextEncoder()
 
 /** Java's `URLEncoder`: all but letters, digits and `.-*_` as `%XX` of their UTF-8 bytes; a space becomes `+`. */
 export function escapePathPart(text: string): string {
-  if (/^[A-Za-z0-9.*_-]*$/.test(text)) return text
-  return text.replace(/[^A-Za-z0-9.*_-]+/g, (run) => {
+  if (/^[\w.*-]*$/.test(text)) return text
+  return text.replace(/[^\w.*-]+/g, (run) => {
     let escaped = ''
     for (const byte of encoder.encode(run.replace(/\p{Surrogate}/gu, '?'))) {
       escaped += byte === 0x20 ? '+' : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`

@@ -34,12 +34,12 @@ export function identity(column: string, options: TermOptions = {}): PartitionTe
 
 /** A hash of the column, modulo `buckets`. */
 export function bucket(column: string, buckets: number, options: TermOptions = {}): PartitionTerm {
-  return { column, transform: parseTransform(`bucket[${buckets}]`).text, name: options.name }
+  return { column, transform: withParameter('bucket', buckets), name: options.name }
 }
 
 /** Numbers rounded down to a multiple of `width`; the first `width` characters of text, bytes of binary. */
 export function truncate(column: string, width: number, options: TermOptions = {}): PartitionTerm {
-  return { column, transform: parseTransform(`truncate[${width}]`).text, name: options.name }
+  return { column, transform: withParameter('truncate', width), name: options.name }
 }
 
 /** The year of a date or timestamp. */
@@ -79,6 +79,11 @@ export function asc(term: string | PartitionTerm, options: NullsOptions = {}): S
 /** Descending by a column or a transform of one; nulls last unless told. */
 export function desc(term: string | PartitionTerm, options: NullsOptions = {}): SortTerm {
   return sortTerm(term, 'desc', options.nulls ?? 'last')
+}
+
+function withParameter(transform: 'bucket' | 'truncate', parameter: number): string {
+  if (!Number.isInteger(parameter)) throw new FloeError('INVALID', `The number of ${transform} must be an integer, not ${parameter}`)
+  return parseTransform(`${transform}[${parameter}]`).text
 }
 
 function sortTerm(term: string | PartitionTerm, direction: 'asc' | 'desc', nulls: 'first' | 'last'): SortTerm {

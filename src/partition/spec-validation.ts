@@ -31,7 +31,10 @@ export function checkEvolvedSpec(spec: PartitionSpec, schema: Schema): void {
   checkFields(spec, schema, () => true)
 }
 
-/** Whether two specs partition alike: the same sources, transforms and names in the same order, whatever the ids. Spec: Partitioning */
+/**
+ * Whether two specs partition alike: the same sources, transforms and names in the same order, whatever the ids.
+ * Spec: Partitioning
+ */
 export function isEquivalentSpec(a: PartitionSpec, b: PartitionSpec): boolean {
   return (
     a.fields.length === b.fields.length &&
@@ -44,7 +47,7 @@ export function isEquivalentSpec(a: PartitionSpec, b: PartitionSpec): boolean {
 
 /** Whether both fields apply one transform to the same columns. */
 export function sameSourceTransform(a: PartitionField, b: PartitionField): boolean {
-  return a.transform === b.transform && a.sourceIds.length === b.sourceIds.length && a.sourceIds.every((id, index) => id === b.sourceIds[index])
+  return a.transform === b.transform && a.sourceIds.join() === b.sourceIds.join()
 }
 
 /** Whether no row is told from another by this spec: no fields, or only void ones. */
@@ -71,7 +74,8 @@ function checkSource(field: PartitionField, schema: Schema): void {
     const { kind } = source.type
     if (kind === 'struct' || kind === 'list' || kind === 'map' || kind === 'variant') throw invalid(field, `the source column is a ${kind}`)
     if (!transform.accepts(source.type)) throw invalid(field, `${transform.text} does not take values of type ${kind}`)
-    if (isInListOrMap(sourceId, schema)) throw invalid(field, 'the source column lies in a list or map')
+    const enclosing = schema.ancestorsOf(sourceId)
+    if (enclosing.some((ancestor) => ancestor.type.kind !== 'struct')) throw invalid(field, 'the source column lies in a list or map')
   }
 }
 
@@ -96,16 +100,6 @@ function redundancyKey(field: PartitionField): string | undefined {
     default:
       return undefined
   }
-}
-
-function isInListOrMap(fieldId: number, schema: Schema): boolean {
-  return !reachableThroughStructs(schema.fields, fieldId)
-}
-
-function reachableThroughStructs(fields: Schema['fields'], fieldId: number): boolean {
-  return fields.some(
-    (field) => field.id === fieldId || (field.type.kind === 'struct' && reachableThroughStructs(field.type.fields, fieldId)),
-  )
 }
 
 function describe(field: PartitionField): string {

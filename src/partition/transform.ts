@@ -53,7 +53,7 @@ const simple: ReadonlyMap<string, Transform> = new Map(
 export function parseTransform(text: string): Transform {
   const known = simple.get(text.toLowerCase())
   if (known !== undefined) return known
-  const match = /^(bucket|truncate)\[(\d{1,64})\]$/i.exec(text)
+  const match = /^(bucket|truncate)\[(-?\d{1,64})\]$/i.exec(text)
   if (match === null) return unknownTransform(text)
   const parameter = Number(match[2])
   if (parameter < 1 || parameter > 0x7fff_ffff) {

@@ -99,7 +99,8 @@ describe('truncate', () => {
   const truncated = (text: string, type: Type, value: Value): Value => parseTransform(text).apply(type)(value)
 
   it('integers go down to a multiple of the width, below zero too (trap 25)', () => {
-    for (const [value, expected] of [[0, 0], [1, 0], [5, 0], [9, 0], [10, 10], [11, 10], [-1, -10], [-5, -10], [-10, -10], [-11, -20]] as const) {
+    const table = [[0, 0], [1, 0], [5, 0], [9, 0], [10, 10], [11, 10], [-1, -10], [-5, -10], [-10, -10], [-11, -20]] as const
+    for (const [value, expected] of table) {
       expect(truncated('truncate[10]', t('int'), value)).toBe(expected)
       expect(truncated('truncate[10]', t('long'), BigInt(value))).toBe(BigInt(expected))
     }

@@ -5,15 +5,19 @@ import * as time from '../../src/partition/time-columns.js'
 import { parseTransform } from '../../src/partition/transform.js'
 import type { Type, Value } from '../../src/schema/type.js'
 
+function nearMultiples(most: number, ...sizes: bigint[]): fc.Arbitrary<bigint> {
+  return fc
+    .tuple(fc.integer({ min: -most, max: most }), fc.constantFrom(-1n, 0n, 1n, 999n), fc.constantFrom(...sizes))
+    .map(([units, delta, size]) => BigInt(units) * size + delta)
+}
+
 const longs = fc.array(
   fc.oneof(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     fc.bigInt({ min: -4_000_000_000_000_000n, max: 4_000_000_000_000_000n }),
     // Neighbours of unit boundaries, where rounding would show.
-    fc
-      .tuple(fc.integer({ min: -106_751_990, max: 106_751_990 }), fc.constantFrom(-1n, 0n, 1n, 999n), fc.constantFrom(86_400_000_000n, 3_600_000_000n, 1000n))
-      .map(([units, delta, size]) => BigInt(units) * size + delta),
-    fc.tuple(fc.integer({ min: -106_751, max: 106_751 }), fc.constantFrom(-1n, 0n, 1n)).map(([days, delta]) => BigInt(days) * 86_400_000_000_000n + delta),
+    nearMultiples(106_751_990, 86_400_000_000n, 3_600_000_000n, 1000n),
+    nearMultiples(106_751, 86_400_000_000_000n),
   ),
 )
 
