@@ -51,7 +51,9 @@ export interface MapType {
   readonly valueRequired: boolean
 }
 
-export type Type = PrimitiveType | VariantType | StructType | ListType | MapType
+export type NestedType = StructType | ListType | MapType
+
+export type Type = PrimitiveType | VariantType | NestedType
 
 /** A field of a struct, or a column of a table. */
 export interface NestedField {
@@ -63,6 +65,8 @@ export interface NestedField {
   /** Absent and `null` are the same: no default. A struct's default is an empty object. Spec: Default values */
   readonly initialDefault?: Value | undefined
   readonly writeDefault?: Value | undefined
+  /** Members of the field's JSON that this version does not know, kept for the rewrite. */
+  readonly unknownFields?: ReadonlyMap<string, unknown> | undefined
 }
 
 /**
@@ -73,3 +77,29 @@ export interface NestedField {
  * `null` is the null of every type. Rows as users see them are another form: see `arrow/row-values.ts`.
  */
 export type Value = boolean | number | bigint | string | Uint8Array | null | ReadonlyMap<number, Value>
+
+export function isNested(type: Type): type is NestedType {
+  return type.kind === 'struct' || type.kind === 'list' || type.kind === 'map'
+}
+
+/** Variants are neither primitive nor nested. */
+export function isPrimitive(type: Type): type is PrimitiveType {
+  return !isNested(type) && type.kind !== 'variant'
+}
+
+/** The fields right below a type: a struct's fields; `element` of a list; `key` and `value` of a map; none of any other type. */
+export function childFields(type: Type): readonly NestedField[] {
+  switch (type.kind) {
+    case 'struct':
+      return type.fields
+    case 'list':
+      return [{ id: type.elementId, name: 'element', type: type.element, required: type.elementRequired }]
+    case 'map':
+      return [
+        { id: type.keyId, name: 'key', type: type.key, required: true },
+        { id: type.valueId, name: 'value', type: type.value, required: type.valueRequired },
+      ]
+    default:
+      return []
+  }
+}
