@@ -15,14 +15,19 @@ export interface ParseSchemaOptions {
 }
 
 /**
- * Reads a schema from JSON: parsed, being read, or as text. A schema id that is left out (format version 1) is 0.
+ * Reads a schema from JSON, parsed or as text. A schema id that is left out (format version 1) is 0.
  *
  * @throws FloeError `CORRUPT` naming the JSON path, also when two fields share an id, or two of one struct a name;
  * `UNSUPPORTED` for a type of a newer format version.
  */
 // Spec: Appendix C › Schemas
-export function parseSchema(source: JsonValue | JsonObject, options: ParseSchemaOptions = {}): Schema {
-  const json = source instanceof JsonObject ? source : JsonObject.of(asValue(source, options), options.path, options.source)
+export function parseSchema(json: JsonValue, options: ParseSchemaOptions = {}): Schema {
+  const value = typeof json === 'string' ? parseJson(json, { source: options.source }) : json
+  return schemaOfObject(JsonObject.of(value, options.path, options.source))
+}
+
+/** As {@link parseSchema}, from an object that is being read. */
+export function schemaOfObject(json: JsonObject): Schema {
   if (json.requireString('type') !== 'struct') throw json.error('type', '"struct"')
   const fields = parseFields(json)
   checkUniqueIds(fields, json)
@@ -42,10 +47,6 @@ export function printSchema(schema: Schema): JsonValue {
     fields: schema.fields.map(printField),
     ...unknownMembers(schema.unknownFields),
   }
-}
-
-function asValue(source: JsonValue, options: ParseSchemaOptions): JsonValue {
-  return typeof source === 'string' ? parseJson(source, { source: options.source }) : source
 }
 
 function checkUniqueIds(fields: readonly NestedField[], json: JsonObject): void {
