@@ -1,6 +1,6 @@
+import { floorDivide } from '../schema/temporal-text.js'
 import type { PrimitiveType, Type, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
-import { floorDivide } from './calendar.js'
 import { humanValue } from './human-value.js'
 import { murmur3, murmur3Bigint, murmur3Int } from './murmur3.js'
 import type { Transform } from './transform-contract.js'

@@ -74,38 +74,6 @@ export function humanTime(micros: bigint): string {
   return fraction % 1000 === 0 ? `${whole}.${pad(fraction / 1000, 3)}` : `${whole}.${pad(fraction, 6)}`
 }
 
-/** ISO local date and time of an instant with `digits` fraction digits (6 or 9); trailing zeros of the fraction are dropped. */
-export function humanTimestamp(instant: bigint, digits: 6 | 9): string {
-  const unit = 10n ** BigInt(digits)
-  const seconds = floorDivide(instant, unit)
-  const fraction = instant - seconds * unit
-  const days = Number(floorDivide(seconds, 86_400n))
-  const ofDay = Number(seconds - BigInt(days) * 86_400n)
-  const time = [Math.floor(ofDay / 3600), Math.floor(ofDay / 60) % 60, ofDay % 60].map((part) => pad(part, 2)).join(':')
-  const tail = fraction === 0n ? '' : `.${withoutTrailingZeros(fraction.toString().padStart(digits, '0'))}`
-  return `${isoDay(days)}T${time}${tail}`
-}
-
-/** Division that rounds toward negative infinity; `divisor` is positive. */
-export function floorDivide(value: bigint, divisor: bigint): bigint {
-  const quotient = value / divisor
-  return value < 0n && quotient * divisor !== value ? quotient - 1n : quotient
-}
-
-/** As {@link humanDay}, but years beyond 9999 carry a plus sign and negative ones four digits, as ISO 8601 asks. */
-function isoDay(days: number): string {
-  const months = monthOfDay(days)
-  const year = 1970 + Math.floor(months / 12)
-  const sign = year < 0 ? '-' : year > 9999 ? '+' : ''
-  return `${sign}${pad(Math.abs(year), 4)}-${pad(months - Math.floor(months / 12) * 12 + 1, 2)}-${pad(dayOfMonth(days), 2)}`
-}
-
-function withoutTrailingZeros(digits: string): string {
-  let end = digits.length
-  while (digits[end - 1] === '0') end--
-  return digits.slice(0, end)
-}
-
 function pad(value: number, width: number): string {
   return String(value).padStart(width, '0')
 }

@@ -1,5 +1,6 @@
+import { printIsoTimestamp } from '../schema/temporal-text.js'
 import type { Type, Value } from '../schema/type.js'
-import { humanDay, humanTime, humanTimestamp } from './calendar.js'
+import { humanDay, humanTime } from './calendar.js'
 
 /**
  * The text of a value in a partition path, before escaping. Source: the reference's `Transform.toHumanString`, and the
@@ -13,13 +14,13 @@ export function humanValue(type: Type, value: Value): string {
     case 'time':
       return humanTime(value as bigint)
     case 'timestamp':
-      return humanTimestamp(value as bigint, 6)
+      return printIsoTimestamp(value as bigint, 'micros', false)
     case 'timestamptz':
-      return `${humanTimestamp(value as bigint, 6)}+00:00`
+      return printIsoTimestamp(value as bigint, 'micros', true)
     case 'timestamp_ns':
-      return humanTimestamp(value as bigint, 9)
+      return printIsoTimestamp(value as bigint, 'nanos', false)
     case 'timestamptz_ns':
-      return `${humanTimestamp(value as bigint, 9)}+00:00`
+      return printIsoTimestamp(value as bigint, 'nanos', true)
     case 'decimal':
       return humanDecimal(value as bigint, type.scale)
     case 'float':

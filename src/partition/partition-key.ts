@@ -1,3 +1,4 @@
+import { hexFromBytes } from '../schema/hex-text.js'
 import type { Value } from '../schema/type.js'
 
 /**
@@ -24,12 +25,6 @@ function valueKey(value: Value): string {
       return value ? 'true;' : 'false;'
     default:
       if (value === null) return 'null;'
-      return value instanceof Uint8Array ? `x${hex(value)};` : `{${[...value].map(([id, member]) => `${id}=${valueKey(member)}`).join('')}};`
+      return value instanceof Uint8Array ? `x${hexFromBytes(value)};` : `{${[...value].map(([id, member]) => `${id}=${valueKey(member)}`).join('')}};`
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += byte < 16 ? `0${byte.toString(16)}` : byte.toString(16)
-  return text
 }

@@ -1,5 +1,4 @@
 import type { Schema } from '../schema/schema.js'
-import type { NestedField } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { FIRST_PARTITION_FIELD_ID } from './partition-spec-json.js'
 import type { PartitionField, PartitionSpec, SortField, SortOrder } from './partition-spec.js'
@@ -101,13 +100,13 @@ export interface BuildOptions {
  * A partition spec for a new table: fields in order, ids from 1000. A name alone partitions by the column itself.
  * Source: the reference's `PartitionSpec.Builder`
  *
- * @throws FloeError `INVALID` for an unknown column, a transform that does not take the column's type, a name that the schema
- * or another field has, or two fields of which one makes the other redundant
+ * @throws FloeError `NOT_FOUND` for an unknown column; `INVALID` for a transform that does not take the column's type, a name
+ * that the schema or another field has, or two fields of which one makes the other redundant
  */
 export function buildPartitionSpec(terms: readonly (string | PartitionTerm)[], schema: Schema, options: BuildOptions = {}): PartitionSpec {
   const fields = terms.map((item, index): PartitionField => {
     const term = typeof item === 'string' ? identity(item) : item
-    const source = sourceColumn(term.column, schema, options.caseSensitive ?? true)
+    const source = schema.requireField(term.column, { caseSensitive: options.caseSensitive })
     const name = term.name ?? defaultName(schema.pathOf(source.id) ?? source.name, term.transform)
     return { fieldId: FIRST_PARTITION_FIELD_ID + index, name, sourceIds: [source.id], transform: parseTransform(term.transform).text }
   })
@@ -120,7 +119,7 @@ export function buildPartitionSpec(terms: readonly (string | PartitionTerm)[], s
  * A sort order; no terms give the unsorted order, id 0, else the id is `orderId`, 1 by default.
  * Source: the reference's `SortOrder.Builder`
  *
- * @throws FloeError `INVALID` for an unknown column or a transform that does not take the column's type
+ * @throws FloeError `NOT_FOUND` for an unknown column, `INVALID` for a transform that does not take the column's type
  */
 export function buildSortOrder(
   terms: readonly (string | SortTerm | PartitionTerm)[],
@@ -129,7 +128,7 @@ export function buildSortOrder(
 ): SortOrder {
   const fields = terms.map((item): SortField => {
     const term = typeof item === 'string' || !('direction' in item) ? asc(item) : item
-    const source = sourceColumn(term.column, schema, options.caseSensitive ?? true)
+    const source = schema.requireField(term.column, { caseSensitive: options.caseSensitive })
     const transform = parseTransform(term.transform)
     if (!transform.accepts(source.type) || ['struct', 'list', 'map', 'variant'].includes(source.type.kind)) {
       throw new FloeError('INVALID', `Cannot sort by ${transform.text} of a column of type ${source.type.kind}`, { column: term.column })
@@ -141,15 +140,6 @@ export function buildSortOrder(
     throw new FloeError('INVALID', fields.length === 0 ? 'The unsorted order must have id 0' : 'Sort order id 0 is reserved for the unsorted order')
   }
   return { orderId, fields }
-}
-
-/** The column that a term names. */
-export function sourceColumn(name: string, schema: Schema, caseSensitive: boolean): NestedField {
-  const field = schema.findField(name, { caseSensitive })
-  if (field === undefined) {
-    throw new FloeError('INVALID', `Cannot find the column ${JSON.stringify(name)} to partition or sort by`, { column: name })
-  }
-  return field
 }
 
 /** How new tables name a field that was given no name. */

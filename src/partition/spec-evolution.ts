@@ -1,7 +1,7 @@
 import type { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import type { PartitionField, PartitionSpec, SortOrder } from './partition-spec.js'
-import { buildSortOrder, identity, sourceColumn } from './spec-builder.js'
+import { buildSortOrder, identity } from './spec-builder.js'
 import type { PartitionTerm, SortTerm } from './spec-builder.js'
 import { checkEvolvedSpec, isEquivalentSpec, sameSourceTransform } from './spec-validation.js'
 import { fieldTransform, parseTransform } from './transform.js'
@@ -173,7 +173,7 @@ class SpecEvolution {
   }
 
   #resolve(term: PartitionTerm): PartitionField {
-    const source = sourceColumn(term.column, this.#base.schema, this.#caseSensitive)
+    const source = this.#base.schema.requireField(term.column, { caseSensitive: this.#caseSensitive })
     return { fieldId: -1, name: term.name ?? '', sourceIds: [source.id], transform: parseTransform(term.transform).text }
   }
 

@@ -1,6 +1,7 @@
+import { floorDivide } from '../schema/temporal-text.js'
 import type { Type, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
-import { floorDivide, humanDay, humanHour, humanMonth, humanYear, monthOfDay, yearOfDay } from './calendar.js'
+import { humanDay, humanHour, humanMonth, humanYear, monthOfDay, yearOfDay } from './calendar.js'
 import type { Transform } from './transform-contract.js'
 
 export type TimeUnit = 'year' | 'month' | 'day' | 'hour'

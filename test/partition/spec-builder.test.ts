@@ -37,7 +37,7 @@ describe('building partition specs', () => {
 
   it('column names may differ in letter case when asked', () => {
     expect(buildPartitionSpec([day('TS')], schema, { caseSensitive: false }).fields[0]).toMatchObject({ name: 'ts_day', sourceIds: [2] })
-    expect(() => buildPartitionSpec([day('TS')], schema)).toThrow(/Cannot find the column "TS"/)
+    expect(() => buildPartitionSpec([day('TS')], schema)).toThrow(/There is no column "TS"/)
   })
 
   it('two time units of one column are redundant, and so is one column twice (trap 29)', () => {
@@ -61,7 +61,7 @@ describe('building partition specs', () => {
     ['a struct', [identity('at')], /source column is a struct/],
     ['a variant', [identity('blob')], /source column is a variant/],
     ['a column inside a list', [identity('tags.element.tag')], /lies in a list or map/],
-    ['an unknown column', [identity('nope')], /Cannot find the column "nope"/],
+    ['an unknown column', [identity('nope')], /There is no column "nope"/],
     ['an unknown transform', [{ column: 'id', transform: 'mystery' }], /unknown transform mystery/],
   ])('%s is refused', (_, terms, message) => {
     expect(() => buildPartitionSpec(terms, schema)).toThrow(message)
