@@ -29,7 +29,7 @@ import {
   setStatistics,
 } from './apply-snapshots.js'
 import { stripTrailingSlash } from './location.js'
-import { draftOf, freezeDraft, type MetadataDraft } from './metadata-draft.js'
+import { draftOf, emptyDraft, freezeDraft, type MetadataDraft } from './metadata-draft.js'
 import type { MetadataUpdate } from './metadata-update.js'
 import type { FormatVersion, MetadataLogEntry, TableMetadata } from './table-metadata.js'
 import { readInteger, RESERVED_PROPERTIES, tableProperties } from './table-properties.js'
@@ -56,9 +56,10 @@ export const DEFAULT_FORMAT_VERSION: FormatVersion = 2
  */
 export function applyUpdates(base: TableMetadata | undefined, updates: readonly MetadataUpdate[], options: ApplyOptions): TableMetadata {
   // Every commit moves the time on by at least a millisecond, so that logs stay sorted when clocks do not agree.
-  const now = base === undefined ? options.now : Math.max(options.now, base.lastUpdatedMs + 1)
-  const draft = draftOf(base, now, initialFormatVersion(updates))
-  if (base === undefined) draft.tableUuid = options.newTableUuid
+  const draft =
+    base === undefined
+      ? emptyDraft(options.now, initialFormatVersion(updates), options.newTableUuid)
+      : draftOf(base, Math.max(options.now, base.lastUpdatedMs + 1))
   for (const update of updates) applyUpdate(draft, update)
   if (base !== undefined && !draft.changed) return base
   // A table of the first days gets its identity with its next change.

@@ -3,15 +3,15 @@ import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
+import { UNPARTITIONED_LAST_ID } from './structure-rules.js'
 import type { FormatVersion, MetadataLogEntry, PartitionStatisticsFile, StatisticsFile, TableMetadata } from './table-metadata.js'
 
-export interface MetadataDraft {
+export interface MetadataDraft extends ChangeTracking {
   formatVersion: FormatVersion
   tableUuid: string | undefined
   location: string | undefined
   lastSequenceNumber: bigint
-  /** Time of this change: what `last-updated-ms` will be at least. */
-  readonly now: number
+  /** The time of this change, or of a snapshot in it that is later. */
   lastUpdatedMs: number
   lastColumnId: number
   readonly schemas: Map<number, Schema>
@@ -27,12 +27,15 @@ export interface MetadataDraft {
   snapshotLog: SnapshotLogEntry[]
   readonly metadataLog: readonly MetadataLogEntry[]
   readonly refs: Map<string, SnapshotRef>
-  statistics: StatisticsFile[]
-  partitionStatistics: PartitionStatisticsFile[]
+  statistics: readonly StatisticsFile[]
+  partitionStatistics: readonly PartitionStatisticsFile[]
   nextRowId: bigint
-  encryptionKeys: unknown[]
+  encryptionKeys: readonly unknown[]
   readonly unknownFields: ReadonlyMap<string, unknown>
+}
 
+/** What the updates did so far, as far as later ones or the end ask for it. */
+interface ChangeTracking {
   /** Whether any update had an effect. */
   changed: boolean
   /** What -1 stands for, once something was added. */
@@ -49,34 +52,72 @@ export interface MetadataDraft {
   removedSnapshots: boolean
 }
 
-/** A draft of `base`, or of a table that does not exist yet. */
-export function draftOf(base: TableMetadata | undefined, now: number, formatVersion: FormatVersion): MetadataDraft {
+/** A draft of `base`. `now` is the time of the change, after that of `base`. */
+export function draftOf(base: TableMetadata, now: number): MetadataDraft {
   return {
-    formatVersion: base?.formatVersion ?? formatVersion,
-    tableUuid: base?.tableUuid,
-    location: base?.location,
-    lastSequenceNumber: base?.lastSequenceNumber ?? 0n,
-    now,
+    formatVersion: base.formatVersion,
+    tableUuid: base.tableUuid,
+    location: base.location,
+    lastSequenceNumber: base.lastSequenceNumber,
     lastUpdatedMs: now,
-    lastColumnId: base?.lastColumnId ?? 0,
-    schemas: new Map(base?.schemas.map((schema) => [schema.schemaId, schema])),
-    currentSchemaId: base?.currentSchemaId ?? -1,
-    partitionSpecs: new Map(base?.partitionSpecs.map((spec) => [spec.specId, spec])),
-    defaultSpecId: base?.defaultSpecId ?? -1,
-    lastPartitionId: base?.lastPartitionId ?? 999,
-    sortOrders: new Map(base?.sortOrders.map((order) => [order.orderId, order])),
-    defaultSortOrderId: base?.defaultSortOrderId ?? -1,
-    properties: new Map(base?.properties),
-    currentSnapshotId: base?.currentSnapshotId,
-    snapshots: new Map(base?.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot])),
-    snapshotLog: [...(base?.snapshotLog ?? [])],
-    metadataLog: base?.metadataLog ?? [],
-    refs: new Map(base?.refs),
-    statistics: [...(base?.statistics ?? [])],
-    partitionStatistics: [...(base?.partitionStatistics ?? [])],
-    nextRowId: base?.nextRowId ?? 0n,
-    encryptionKeys: [...(base?.encryptionKeys ?? [])],
-    unknownFields: base?.unknownFields ?? new Map(),
+    lastColumnId: base.lastColumnId,
+    schemas: new Map(base.schemas.map((schema) => [schema.schemaId, schema])),
+    currentSchemaId: base.currentSchemaId,
+    partitionSpecs: new Map(base.partitionSpecs.map((spec) => [spec.specId, spec])),
+    defaultSpecId: base.defaultSpecId,
+    lastPartitionId: base.lastPartitionId,
+    sortOrders: new Map(base.sortOrders.map((order) => [order.orderId, order])),
+    defaultSortOrderId: base.defaultSortOrderId,
+    properties: new Map(base.properties),
+    currentSnapshotId: base.currentSnapshotId,
+    snapshots: new Map(base.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot])),
+    snapshotLog: [...base.snapshotLog],
+    metadataLog: base.metadataLog,
+    refs: new Map(base.refs),
+    statistics: base.statistics,
+    partitionStatistics: base.partitionStatistics,
+    nextRowId: base.nextRowId,
+    encryptionKeys: base.encryptionKeys,
+    unknownFields: base.unknownFields,
+    ...untouched(),
+  }
+}
+
+/** A draft of a table that does not exist yet: no current schema, spec or order, nothing assigned. */
+export function emptyDraft(now: number, formatVersion: FormatVersion, tableUuid: string | undefined): MetadataDraft {
+  return {
+    formatVersion,
+    tableUuid,
+    location: undefined,
+    lastSequenceNumber: 0n,
+    lastUpdatedMs: now,
+    lastColumnId: 0,
+    schemas: new Map(),
+    currentSchemaId: NONE,
+    partitionSpecs: new Map(),
+    defaultSpecId: NONE,
+    lastPartitionId: UNPARTITIONED_LAST_ID,
+    sortOrders: new Map(),
+    defaultSortOrderId: NONE,
+    properties: new Map(),
+    currentSnapshotId: undefined,
+    snapshots: new Map(),
+    snapshotLog: [],
+    metadataLog: [],
+    refs: new Map(),
+    statistics: [],
+    partitionStatistics: [],
+    nextRowId: 0n,
+    encryptionKeys: [],
+    unknownFields: new Map(),
+    ...untouched(),
+  }
+}
+
+const NONE = -1
+
+function untouched(): ChangeTracking {
+  return {
     changed: false,
     lastAddedSchemaId: undefined,
     lastAddedSpecId: undefined,

@@ -36,7 +36,7 @@ export function checkSchemaVersion(schema: Schema, formatVersion: FormatVersion)
   }
 }
 
-/** Throws `INVALID` unless every source column of the spec exists in `schema`, is primitive, lies in structs only and fits the transform. */
+/** Throws `INVALID` unless every source column of the spec is in `schema`, primitive, in structs only, and fits the transform. */
 export function checkSpec(spec: PartitionSpec, schema: Schema): void {
   for (const field of spec.fields) {
     // A v1 spec keeps a dropped column's field as void: its source may be gone.
@@ -60,7 +60,8 @@ export function checkSortOrder(order: SortOrder, schema: Schema): void {
 function checkSource(role: 'partition' | 'sort', field: PartitionField | SortField, sourceId: number, schema: Schema): void {
   const source = schema.fieldById(sourceId)
   if (source === undefined) {
-    throw new FloeError('INVALID', `the source column ${sourceId} of ${role} field ${field.transform} is not in the current schema: change the ${role} fields first`)
+    const what = `the source column ${sourceId} of ${role} field ${field.transform}`
+    throw new FloeError('INVALID', `${what} is not in the current schema: change the ${role} fields first`)
   }
   const { kind } = source.type
   const nested = kind === 'struct' || kind === 'list' || kind === 'map' || kind === 'variant'

@@ -238,4 +238,3 @@ function currentSchema(metadata: TableMetadata): Schema {
 function defaultSpec(metadata: TableMetadata): PartitionSpec {
   return metadata.partitionSpecs.find((spec) => spec.specId === metadata.defaultSpecId)!
 }
-

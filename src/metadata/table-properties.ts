@@ -146,10 +146,11 @@ export function readText(properties: Properties, property: TextProperty): string
 }
 
 function invalidProperty(name: string, value: string, expected: string): FloeError {
-  return new FloeError('INVALID', `table property ${name} is ${JSON.stringify(value)}, but must be ${expected}: set or remove the property`)
+  const given = JSON.stringify(value)
+  return new FloeError('INVALID', `table property ${name} is ${given}, but must be ${expected}: set or remove the property`)
 }
 
-/** Throws `INVALID` unless the commit properties of a new table are non-negative integers. Source: `PropertyUtil.validateCommitProperties` */
+/** Throws `INVALID` unless the commit properties of a new table are integers from 0. Source: `PropertyUtil.validateCommitProperties` */
 export function validateCommitProperties(properties: Properties): void {
   const { commitRetries, commitRetryMinWaitMs, commitRetryMaxWaitMs, commitRetryTotalMs } = tableProperties
   for (const property of [commitRetries, commitRetryMinWaitMs, commitRetryMaxWaitMs, commitRetryTotalMs]) {

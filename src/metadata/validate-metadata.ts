@@ -62,6 +62,10 @@ function findSnapshotProblem(metadata: TableMetadata): MetadataProblem | undefin
   return undefined
 }
 
+interface LogEntry {
+  readonly timestampMs: number
+}
+
 function findTimeProblem(metadata: TableMetadata): MetadataProblem | undefined {
   return (
     findLogProblem('snapshot-log', metadata.snapshotLog, metadata.lastUpdatedMs) ??
@@ -69,7 +73,7 @@ function findTimeProblem(metadata: TableMetadata): MetadataProblem | undefined {
   )
 }
 
-function findLogProblem(name: string, log: readonly { readonly timestampMs: number }[], lastUpdatedMs: number): MetadataProblem | undefined {
+function findLogProblem(name: string, log: readonly LogEntry[], lastUpdatedMs: number): MetadataProblem | undefined {
   for (let i = 1; i < log.length; i++) {
     if (log[i]!.timestampMs - log[i - 1]!.timestampMs < -CLOCK_SKEW_MS) {
       return problem(`${name}[${i}].timestamp-ms`, 'is more than a minute before the entry in front of it')

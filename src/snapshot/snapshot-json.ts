@@ -1,5 +1,6 @@
 /** Snapshots, references and the snapshot log as JSON. Spec: Appendix C › Table Metadata and Snapshots. Source: `SnapshotParser` */
-import { JsonObject, type JsonMembers, type JsonValue } from '../util/json.js'
+import type { JsonObject} from '../util/json.js'
+import { type JsonMembers, type JsonValue } from '../util/json.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from './snapshot.js'
 
 const SNAPSHOT_MEMBERS: ReadonlySet<string> = new Set([

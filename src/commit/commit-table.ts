@@ -1,0 +1,277 @@
+/**
+ * The one irreversible act: a change is applied to the current version of a table and handed to the catalog, again and
+ * again until it is in, proven out, or nobody can tell.
+ *
+ * This folder knows snapshots, manifests and outcomes. It does not know rows, nor where a catalog keeps its pointer.
+ */
+import type { CatalogBackend, CommitOutcome, LoadedTable, TableIdentifier } from '../catalog/catalog-backend.js'
+import { applyUpdates } from '../metadata/apply-updates.js'
+import type { MetadataUpdate } from '../metadata/metadata-update.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import { requirementsFor } from '../metadata/update-requirements.js'
+import { findSnapshot } from '../snapshot/snapshot-ref.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { FloeError, isFloeError } from '../util/errors.js'
+import type { Runtime } from '../util/runtime.js'
+import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
+import { hasEffects, hasSnapshot } from './landed-change.js'
+import { backoffMs, commitRetryPolicy, statusCheckPolicy } from './retry-policy.js'
+
+export interface CommitOptions {
+  readonly runtime: Runtime
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CommitResult {
+  /** The version that the change is in. */
+  readonly table: LoadedTable
+  /** The snapshot that the change made; undefined for changes of metadata alone. */
+  readonly snapshot: Snapshot | undefined
+  /** 0 when there was nothing to commit, or it had been committed before. */
+  readonly attempts: number
+  /** What went wrong after the change was in: files that could not be cleaned up. Never a reason to try again. */
+  readonly warnings: readonly FloeError[]
+}
+
+/**
+ * Commits `operation` to the table that `base` was loaded from, retrying on newer versions as the table's
+ * `commit.retry.*` properties say.
+ *
+ * Throws `CONFLICT` when the change does not fit what others committed, or others were always faster; then nothing was
+ * committed, and the files made for it are deleted. Throws `COMMIT_STATE_UNKNOWN` when the catalog's answer was lost
+ * and reloading did not show the change: it may still land, so nothing is deleted.
+ */
+export function commitTable(
+  backend: CatalogBackend,
+  base: LoadedTable,
+  operation: CommitOperation,
+  options: CommitOptions,
+): Promise<CommitResult> {
+  return new TableCommit(backend, base, operation, options).run()
+}
+
+/** A change as it was sent, with what the table would look like. */
+interface SentChange extends ProposedChange {
+  readonly current: LoadedTable
+  readonly expected: TableMetadata
+}
+
+class TableCommit {
+  readonly #identifier: TableIdentifier
+  readonly #runtime: Runtime
+  readonly #warnings: FloeError[] = []
+  #current: LoadedTable
+  #attempt = 0
+  #sent: SentChange | undefined
+  #isUnknown = false
+
+  constructor(
+    private readonly backend: CatalogBackend,
+    private readonly base: LoadedTable,
+    private readonly operation: CommitOperation,
+    private readonly options: CommitOptions,
+  ) {
+    this.#identifier = base.identifier
+    this.#runtime = options.runtime
+    this.#current = base
+  }
+
+  async run(): Promise<CommitResult> {
+    try {
+      return await this.#commit()
+    } catch (error) {
+      if (!this.#isUnknown) await this.#cleanUpRejected()
+      throw error
+    }
+  }
+
+  async #commit(): Promise<CommitResult> {
+    const startMs = this.#runtime.now()
+    const policy = commitRetryPolicy(this.base.metadata.properties)
+    this.#checkAborted()
+    await this.operation.prepare?.(this.base, this.#context())
+    for (;;) {
+      this.#attempt++
+      this.#checkAborted()
+      const earlier = this.operation.findCommitted?.(this.#current.metadata)
+      if (earlier !== undefined) return await this.#finish(this.#current, earlier, this.#attempt - 1)
+      await this.operation.validate?.(this.base, this.#current, this.#context())
+      const sent = await this.#propose()
+      if (sent === undefined) return await this.#finish(this.#current, undefined, this.#attempt - 1)
+      this.#sent = sent
+      const outcome = await this.#send(sent)
+      if (outcome.outcome === 'committed') return await this.#finishSent(outcome.table)
+      if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
+      const waitMs = backoffMs(policy, this.#attempt, this.#runtime.random())
+      const late = this.#runtime.now() + waitMs - startMs > policy.totalMs
+      const isLast = !outcome.retryable || this.#attempt >= policy.maxAttempts || late
+      if (!isLast) await this.#wait(waitMs)
+      // «Rejected» may have been the answer to our own request, sent twice by a proxy.
+      const seen = isLast ? await this.#lookForChange() : undefined
+      if (seen !== undefined) return await this.#finishSent(seen)
+      if (isLast) throw this.#rejected(outcome.reason, outcome.retryable)
+      this.#current = await this.#reload()
+      if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
+    }
+  }
+
+  /** The change on the current version; undefined when it changes nothing. Throws `INVALID` before anything is sent. */
+  async #propose(): Promise<SentChange | undefined> {
+    const current = this.#current
+    const change = await this.operation.apply(current, this.#context())
+    if (change.updates.length === 0) return undefined
+    const updates = current.metadata.tableUuid === undefined ? [this.#assignUuid(), ...change.updates] : change.updates
+    const expected = applyUpdates(current.metadata, updates, { now: this.#runtime.now() })
+    if (expected === current.metadata) return undefined
+    return { updates, snapshot: change.snapshot, current, expected }
+  }
+
+  /** Format version 1 allowed tables without an identity; they get one with their next change. */
+  #assignUuid(): MetadataUpdate {
+    return { action: 'assign-uuid', uuid: this.#runtime.uuid() }
+  }
+
+  async #send(sent: SentChange): Promise<CommitOutcome> {
+    const requirements = requirementsFor(sent.current.metadata, sent.updates)
+    const request = { identifier: this.#identifier, base: sent.current, requirements, updates: sent.updates, signal: this.options.signal }
+    try {
+      return await this.backend.commitTable(request)
+    } catch (error) {
+      // By its code, an abort says that nothing was committed. Any other failure of a backend proves nothing.
+      if (isFloeError(error, 'ABORTED')) return { outcome: 'rejected', reason: error, retryable: false }
+      return { outcome: 'unknown', reason: toError(error) }
+    }
+  }
+
+  /** Looks whether the change has landed. Throws `COMMIT_STATE_UNKNOWN` when it cannot be seen: it may land yet. */
+  async #resolveUnknown(sent: SentChange, reason: Error): Promise<CommitResult> {
+    this.#isUnknown = true
+    const policy = statusCheckPolicy(sent.current.metadata.properties)
+    const startMs = this.#runtime.now()
+    for (let check = 1; check <= policy.maxAttempts; check++) {
+      const seen = await this.#lookForChange()
+      if (seen !== undefined) return await this.#finishSent(seen)
+      const waitMs = backoffMs(policy, check, this.#runtime.random())
+      if (check === policy.maxAttempts || this.#runtime.now() + waitMs - startMs > policy.totalMs) break
+      // The caller's abort cannot undo what was sent: it only ends the looking.
+      if (!(await this.#waitUnlessAborted(waitMs))) break
+    }
+    const what = sent.snapshot === undefined ? 'the change' : `snapshot ${sent.snapshot.snapshotId}`
+    throw new FloeError(
+      'COMMIT_STATE_UNKNOWN',
+      `the answer to the ${this.operation.name} was lost and ${what} is not in the table yet; it may still land, and no file was deleted: ` +
+        'reload the table and look for it before trying again',
+      { table: this.#tableName(), cause: reason },
+    )
+  }
+
+  async #lookForChange(): Promise<LoadedTable | undefined> {
+    try {
+      const table = await this.#reload()
+      return this.#isLanded(table.metadata) ? table : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async #wait(waitMs: number): Promise<void> {
+    if (!(await this.#waitUnlessAborted(waitMs))) this.#checkAborted()
+  }
+
+  async #waitUnlessAborted(waitMs: number): Promise<boolean> {
+    try {
+      await this.#runtime.sleep(waitMs, this.options.signal)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #isLanded(metadata: TableMetadata): boolean {
+    const sent = this.#sent
+    if (sent === undefined) return false
+    if (sent.snapshot !== undefined) return hasSnapshot(metadata, sent.snapshot.snapshotId)
+    return this.#isUnknown && hasEffects(sent.current.metadata, sent.expected, metadata)
+  }
+
+  /** The table as it is now. Throws `CONFLICT` when it is another table of the same name. */
+  async #reload(): Promise<LoadedTable> {
+    const table = await this.backend.loadTable(this.#identifier)
+    const [before, after] = [this.base.metadata.tableUuid, table.metadata.tableUuid]
+    if (before !== undefined && before !== after) {
+      throw new FloeError('CONFLICT', `the table was replaced by another of the same name (UUID ${after ?? 'none'}, was ${before}): load it again`, {
+        table: this.#tableName(),
+        retryable: false,
+      })
+    }
+    return table
+  }
+
+  #finishSent(table: LoadedTable): Promise<CommitResult> {
+    const snapshot = this.#sent?.snapshot
+    // The landed one: of all attempts, the table knows which manifest list it took.
+    return this.#finish(table, snapshot && (findSnapshot(table.metadata, snapshot.snapshotId) ?? snapshot), this.#attempt)
+  }
+
+  async #finish(table: LoadedTable, snapshot: Snapshot | undefined, attempts: number): Promise<CommitResult> {
+    await this.#deleteQuietly(this.operation.unusedFiles?.(snapshot) ?? [])
+    return { table, snapshot, attempts, warnings: this.#warnings }
+  }
+
+  /** Every attempt was rejected, or none was made: what they wrote may go, once a last look shows that none is in the table. */
+  async #cleanUpRejected(): Promise<void> {
+    const files = this.operation.unusedFiles?.(undefined) ?? []
+    if (files.length === 0) return
+    if (this.#sent !== undefined && !(await this.#isProvenAbsent())) return
+    await this.#deleteQuietly(files)
+  }
+
+  async #isProvenAbsent(): Promise<boolean> {
+    try {
+      const { metadata } = await this.backend.loadTable(this.#identifier)
+      return !this.#isLanded(metadata)
+    } catch {
+      return false
+    }
+  }
+
+  async #deleteQuietly(files: readonly string[]): Promise<void> {
+    if (files.length === 0) return
+    try {
+      await this.#current.io.delete(files)
+    } catch (error) {
+      const message = `could not delete ${files.length} files that the ${this.operation.name} no longer needs`
+      this.#warnings.push(new FloeError('UNAVAILABLE', message, { table: this.#tableName(), cause: error }))
+    }
+  }
+
+  #rejected(reason: Error, retryable: boolean): Error {
+    if (!retryable && reason instanceof FloeError) return reason
+    const tries = this.#attempt === 1 ? 'once' : `${this.#attempt} times`
+    return new FloeError('CONFLICT', `the ${this.operation.name} was rejected ${tries}, nothing was committed: ${reason.message}`, {
+      table: this.#tableName(),
+      cause: reason,
+      retryable,
+    })
+  }
+
+  #checkAborted(): void {
+    if (this.options.signal?.aborted !== true) return
+    throw new FloeError('ABORTED', `the ${this.operation.name} was aborted, nothing was committed`, {
+      table: this.#tableName(),
+      cause: this.options.signal.reason,
+    })
+  }
+
+  #context(): CommitContext {
+    return { runtime: this.#runtime, signal: this.options.signal, attempt: this.#attempt }
+  }
+
+  #tableName(): string {
+    return [...this.#identifier.namespace, this.#identifier.name].join('.')
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

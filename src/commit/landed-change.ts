@@ -1,0 +1,49 @@
+/** Whether a change of unknown outcome can be seen in a table's metadata. */
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import { tableMetadataToJson } from '../metadata/table-metadata-json.js'
+import { printJson, type JsonValue } from '../util/json.js'
+
+/** What differs in every version, whoever wrote it, or only follows from other members. */
+const INCIDENTAL: ReadonlySet<string> = new Set([
+  'last-updated-ms',
+  'last-sequence-number',
+  'next-row-id',
+  'snapshots',
+  'snapshot-log',
+  'metadata-log',
+  'current-snapshot-id',
+  'table-uuid',
+  'schema',
+  'partition-spec',
+])
+
+/** Whether the table has, or had, a snapshot of this id. */
+export function hasSnapshot(metadata: TableMetadata, snapshotId: bigint): boolean {
+  // An expiry may have removed the snapshot itself meanwhile.
+  return (
+    metadata.snapshots.some((snapshot) => snapshot.snapshotId === snapshotId) ||
+    metadata.snapshotLog.some((entry) => entry.snapshotId === snapshotId)
+  )
+}
+
+/**
+ * Whether everything that differs between `base` and `expected` is in `current` as in `expected`. Properties and
+ * references count one by one, so that other commits on top do not hide the change.
+ */
+export function hasEffects(base: TableMetadata, expected: TableMetadata, current: TableMetadata): boolean {
+  const [before, after, now] = [base, expected, current].map(flatten) as [Flat, Flat, Flat]
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key))
+  return changed.length > 0 && changed.every((key) => now.get(key) === after.get(key))
+}
+
+type Flat = ReadonlyMap<string, string>
+
+function flatten(metadata: TableMetadata): Flat {
+  const flat = new Map<string, string>()
+  for (const [name, value] of tableMetadataToJson({ ...metadata, snapshots: [] })) {
+    if (INCIDENTAL.has(name)) continue
+    if (value instanceof Map) for (const [key, member] of value as ReadonlyMap<string, JsonValue>) flat.set(`${name} ${key}`, printJson(member))
+    else flat.set(name, printJson(value))
+  }
+  return flat
+}
