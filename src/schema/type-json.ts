@@ -1,6 +1,7 @@
 import { isMembers, JsonObject } from '../util/json.js'
 import type { JsonMembers, JsonValue } from '../util/json.js'
 import { FloeError } from '../util/errors.js'
+import { NULL_DEFAULT_ONLY } from './default-values.js'
 import { MAX_TYPE_DEPTH } from './schema-index.js'
 import { parseTypeName, printTypeName } from './type-name.js'
 import { valueFromJson, valueToJson } from './single-value-json.js'
@@ -131,9 +132,6 @@ function parseField(json: JsonObject, depth: number): NestedField {
     ...(unknown.size > 0 && { unknownFields: unknown }),
   }
 }
-
-/** Lists and maps as in the reference; the others by the specification. */
-export const NULL_DEFAULT_ONLY: ReadonlySet<Type['kind']> = new Set(['unknown', 'variant', 'geometry', 'geography', 'list', 'map'])
 
 /** Undefined for null: the two are the same. A struct's `{}` is not null but an empty value. */
 // Spec: Schemas and Data Types › Default values
