@@ -4,7 +4,8 @@ import { parseSortOrder, printSortOrder } from '../partition/sort-order-json.js'
 import { printSchema, schemaOfObject } from '../schema/schema-json.js'
 import { parseSnapshot, parseSnapshotRef, printSnapshot, printSnapshotRef } from '../snapshot/snapshot-json.js'
 import { FloeError } from '../util/errors.js'
-import { JsonObject, type JsonValue } from '../util/json.js'
+import { JsonObject } from '../util/json.js'
+import type { JsonMembers, JsonValue } from '../util/json.js'
 import type { MetadataUpdate, UpdateRequirement } from './metadata-update.js'
 import { parsePartitionStatisticsFile, parseStatisticsFile, printPartitionStatisticsFile, printStatisticsFile } from './statistics-json.js'
 import type { FormatVersion } from './table-metadata.js'
@@ -115,12 +116,16 @@ function printUpdateMembers(update: MetadataUpdate): readonly (readonly [string,
     case 'remove-snapshots':
       return [['snapshot-ids', update.snapshotIds]]
     case 'set-snapshot-ref':
-      return [['ref-name', update.name], ...printSnapshotRef({ ...update.ref, unknownFields: undefined })]
+      return [['ref-name', update.name], ...definedMembers(printSnapshotRef({ ...update.ref, unknownFields: undefined }))]
     case 'remove-snapshot-ref':
       return [['ref-name', update.name]]
     default:
       return printAttributeMembers(update)
   }
+}
+
+function definedMembers(members: JsonMembers): readonly (readonly [string, JsonValue])[] {
+  return Object.entries(members).filter((member): member is [string, JsonValue] => member[1] !== undefined)
 }
 
 type AttributeUpdate = Exclude<

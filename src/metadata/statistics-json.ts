@@ -1,5 +1,5 @@
 /** Statistics files as JSON. Source: `StatisticsFileParser`, `PartitionStatisticsFileParser` */
-import type { JsonObject, JsonValue } from '../util/json.js'
+import type { JsonMembers, JsonObject } from '../util/json.js'
 import type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './table-metadata.js'
 
 const STATISTICS_MEMBERS: ReadonlySet<string> = new Set([
@@ -25,17 +25,16 @@ export function parseStatisticsFile(json: JsonObject): StatisticsFile {
   }
 }
 
-export function printStatisticsFile(file: StatisticsFile): ReadonlyMap<string, JsonValue> {
-  const members = new Map<string, JsonValue>([
-    ['snapshot-id', file.snapshotId],
-    ['statistics-path', file.statisticsPath],
-    ['file-size-in-bytes', file.fileSizeBytes],
-    ['file-footer-size-in-bytes', file.fileFooterSizeBytes],
-  ])
-  if (file.keyMetadata !== undefined) members.set('key-metadata', file.keyMetadata)
-  members.set('blob-metadata', file.blobMetadata.map(printBlobMetadata))
-  for (const [name, value] of file.unknownFields ?? []) members.set(name, value as JsonValue)
-  return members
+export function printStatisticsFile(file: StatisticsFile): JsonMembers {
+  return {
+    'snapshot-id': file.snapshotId,
+    'statistics-path': file.statisticsPath,
+    'file-size-in-bytes': file.fileSizeBytes,
+    'file-footer-size-in-bytes': file.fileFooterSizeBytes,
+    'key-metadata': file.keyMetadata,
+    'blob-metadata': file.blobMetadata.map(printBlobMetadata),
+    ...(Object.fromEntries(file.unknownFields ?? []) as JsonMembers),
+  }
 }
 
 function parseBlobMetadata(json: JsonObject): BlobMetadata {
@@ -48,15 +47,14 @@ function parseBlobMetadata(json: JsonObject): BlobMetadata {
   }
 }
 
-function printBlobMetadata(blob: BlobMetadata): ReadonlyMap<string, JsonValue> {
-  const members = new Map<string, JsonValue>([
-    ['type', blob.type],
-    ['snapshot-id', blob.snapshotId],
-    ['sequence-number', blob.sequenceNumber],
-    ['fields', blob.fields],
-  ])
-  if (blob.properties.size > 0) members.set('properties', blob.properties)
-  return members
+function printBlobMetadata(blob: BlobMetadata): JsonMembers {
+  return {
+    type: blob.type,
+    'snapshot-id': blob.snapshotId,
+    'sequence-number': blob.sequenceNumber,
+    fields: blob.fields,
+    properties: blob.properties.size > 0 ? blob.properties : undefined,
+  }
 }
 
 /** Throws `CORRUPT`, naming the member. */
@@ -69,11 +67,11 @@ export function parsePartitionStatisticsFile(json: JsonObject): PartitionStatist
   }
 }
 
-export function printPartitionStatisticsFile(file: PartitionStatisticsFile): ReadonlyMap<string, JsonValue> {
-  return new Map<string, JsonValue>([
-    ['snapshot-id', file.snapshotId],
-    ['statistics-path', file.statisticsPath],
-    ['file-size-in-bytes', file.fileSizeBytes],
-    ...((file.unknownFields ?? new Map()) as ReadonlyMap<string, JsonValue>),
-  ])
+export function printPartitionStatisticsFile(file: PartitionStatisticsFile): JsonMembers {
+  return {
+    'snapshot-id': file.snapshotId,
+    'statistics-path': file.statisticsPath,
+    'file-size-in-bytes': file.fileSizeBytes,
+    ...(Object.fromEntries(file.unknownFields ?? []) as JsonMembers),
+  }
 }

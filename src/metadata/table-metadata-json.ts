@@ -4,7 +4,7 @@ import { parsePartitionFields, parsePartitionSpec, printPartitionFields, printPa
 import { parseSortOrder, printSortOrder } from '../partition/sort-order-json.js'
 import type { Schema } from '../schema/schema.js'
 import { printSchema, schemaOfObject } from '../schema/schema-json.js'
-import type { SnapshotRef } from '../snapshot/snapshot.js'
+import type { Snapshot, SnapshotRef } from '../snapshot/snapshot.js'
 import {
   parseSnapshot,
   parseSnapshotLogEntry,
@@ -12,6 +12,7 @@ import {
   printSnapshot,
   printSnapshotLogEntry,
   printSnapshotRef,
+  printSnapshotText,
 } from '../snapshot/snapshot-json.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import { gunzip } from '../util/compression.js'
@@ -106,9 +107,28 @@ export function tableMetadataFromJson(value: JsonValue, location?: string): Tabl
   return metadata
 }
 
-/** Prints metadata as the reference does: one line, members in its order. The same metadata always gives the same text. */
+/**
+ * Prints metadata as the reference does: one line, members in its order. The same metadata always gives the same text.
+ * The text of a snapshot is made once: a commit to a table of thousands prints one.
+ */
 export function printTableMetadata(metadata: TableMetadata): string {
-  return printJson(tableMetadataToJson(metadata))
+  const parts: string[] = []
+  for (const [name, value] of tableMetadataToJson({ ...metadata, snapshots: [] })) {
+    const text = name === 'snapshots' ? `[${metadata.snapshots.map(snapshotText).join(',')}]` : printJson(value)
+    parts.push(`${printJson(name)}:${text}`)
+  }
+  return `{${parts.join(',')}}`
+}
+
+const snapshotTexts = new WeakMap<Snapshot, string>()
+
+function snapshotText(snapshot: Snapshot): string {
+  let text = snapshotTexts.get(snapshot)
+  if (text === undefined) {
+    text = printSnapshotText(snapshot)
+    snapshotTexts.set(snapshot, text)
+  }
+  return text
 }
 
 /** Metadata as a JSON value, to be part of a larger document. */

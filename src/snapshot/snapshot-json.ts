@@ -1,6 +1,6 @@
 /** Snapshots, references and the snapshot log as JSON. Spec: Appendix C › Table Metadata and Snapshots. Source: `SnapshotParser` */
-import type { JsonObject} from '../util/json.js'
-import { type JsonMembers, type JsonValue } from '../util/json.js'
+import { printJson } from '../util/json.js'
+import type { JsonMembers, JsonObject, JsonValue } from '../util/json.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from './snapshot.js'
 
 const SNAPSHOT_MEMBERS: ReadonlySet<string> = new Set([
@@ -56,23 +56,39 @@ function parseSummary(json: JsonObject | undefined): Pick<Snapshot, 'operation' 
 }
 
 /** In the member order of the reference. */
-export function printSnapshot(snapshot: Snapshot): ReadonlyMap<string, JsonValue> {
-  const members = new Map<string, JsonValue>()
-  if (snapshot.sequenceNumber > 0n) members.set('sequence-number', snapshot.sequenceNumber)
-  members.set('snapshot-id', snapshot.snapshotId)
-  if (snapshot.parentSnapshotId !== undefined) members.set('parent-snapshot-id', snapshot.parentSnapshotId)
-  members.set('timestamp-ms', snapshot.timestampMs)
-  if (snapshot.operation !== undefined) {
-    members.set('summary', new Map<string, JsonValue>([['operation', snapshot.operation], ...snapshot.summary]))
+export function printSnapshot(snapshot: Snapshot): JsonMembers {
+  const { operation, summary, manifestList } = snapshot
+  return {
+    'sequence-number': snapshot.sequenceNumber > 0n ? snapshot.sequenceNumber : undefined,
+    'snapshot-id': snapshot.snapshotId,
+    'parent-snapshot-id': snapshot.parentSnapshotId,
+    'timestamp-ms': snapshot.timestampMs,
+    summary: operation === undefined ? undefined : new Map([['operation', operation], ...summary]),
+    'manifest-list': manifestList,
+    manifests: manifestList === undefined ? (snapshot.manifests ?? []) : undefined,
+    'schema-id': snapshot.schemaId,
+    'first-row-id': snapshot.firstRowId,
+    'added-rows': snapshot.addedRows,
+    'key-id': snapshot.keyId,
+    ...(Object.fromEntries(snapshot.unknownFields) as JsonMembers),
   }
-  if (snapshot.manifestList !== undefined) members.set('manifest-list', snapshot.manifestList)
-  else members.set('manifests', snapshot.manifests ?? [])
-  if (snapshot.schemaId !== undefined) members.set('schema-id', snapshot.schemaId)
-  if (snapshot.firstRowId !== undefined) members.set('first-row-id', snapshot.firstRowId)
-  if (snapshot.addedRows !== undefined) members.set('added-rows', snapshot.addedRows)
-  if (snapshot.keyId !== undefined) members.set('key-id', snapshot.keyId)
-  for (const [name, value] of snapshot.unknownFields) members.set(name, value as JsonValue)
-  return members
+}
+
+/** The text of {@link printSnapshot}: snapshots are most of a large table's metadata, so that they take the short way. */
+export function printSnapshotText(snapshot: Snapshot): string {
+  const parts: string[] = []
+  for (const [name, value] of Object.entries(printSnapshot(snapshot))) {
+    if (value !== undefined) parts.push(`${JSON.stringify(name)}:${memberText(value)}`)
+  }
+  return `{${parts.join(',')}}`
+}
+
+function memberText(value: JsonValue): string {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  // The summary: strings only.
+  if (value instanceof Map) return JSON.stringify(Object.fromEntries(value as ReadonlyMap<string, string>))
+  return printJson(value)
 }
 
 /** Throws `CORRUPT`, naming the member. */
@@ -101,16 +117,15 @@ function parseAge(json: JsonObject, name: string): number | undefined {
 }
 
 /** In the member order of the reference. */
-export function printSnapshotRef(ref: SnapshotRef): ReadonlyMap<string, JsonValue> {
-  const members = new Map<string, JsonValue>([
-    ['snapshot-id', ref.snapshotId],
-    ['type', ref.type],
-  ])
-  if (ref.minSnapshotsToKeep !== undefined) members.set('min-snapshots-to-keep', ref.minSnapshotsToKeep)
-  if (ref.maxSnapshotAgeMs !== undefined) members.set('max-snapshot-age-ms', printAge(ref.maxSnapshotAgeMs))
-  if (ref.maxRefAgeMs !== undefined) members.set('max-ref-age-ms', printAge(ref.maxRefAgeMs))
-  for (const [name, value] of ref.unknownFields ?? []) members.set(name, value as JsonValue)
-  return members
+export function printSnapshotRef(ref: SnapshotRef): JsonMembers {
+  return {
+    'snapshot-id': ref.snapshotId,
+    type: ref.type,
+    'min-snapshots-to-keep': ref.minSnapshotsToKeep,
+    'max-snapshot-age-ms': ref.maxSnapshotAgeMs === undefined ? undefined : printAge(ref.maxSnapshotAgeMs),
+    'max-ref-age-ms': ref.maxRefAgeMs === undefined ? undefined : printAge(ref.maxRefAgeMs),
+    ...(Object.fromEntries(ref.unknownFields ?? []) as JsonMembers),
+  }
 }
 
 function printAge(ageMs: number): JsonValue {
