@@ -1,0 +1,129 @@
+import { FloeError } from '../util/errors.js'
+import { encodeUtf8 } from '../util/utf8.js'
+import { AvroOutput } from './avro-output.js'
+import { printAvroSchema } from './avro-schema-json.js'
+import type { AvroSchema, AvroValue } from './avro-schema.js'
+import { compressBlock, type AvroCodec } from './block-codec.js'
+import { compileEncoder } from './encoder.js'
+
+/** Uncompressed bytes after which a block ends: the reference's default. */
+const DEFAULT_BLOCK_BYTES = 64_000
+const SYNC_BYTES = 16
+
+export interface ContainerWriterOptions {
+  /** Entries besides `avro.schema` and `avro.codec`, in order. */
+  readonly metadata?: ReadonlyMap<string, string>
+  /** Default deflate. */
+  readonly codec?: AvroCodec
+  /** The codec's own; default the codec's own default. */
+  readonly level?: number | undefined
+  /** Uncompressed bytes per block, default 64,000. */
+  readonly blockBytes?: number
+  /** 16 bytes. Default: derived from the header, so that equal input gives equal files. */
+  readonly syncMarker?: Uint8Array
+}
+
+/** Writes a container file value by value. */
+export class ContainerWriter {
+  private readonly parts: Uint8Array[] = []
+  private readonly pending = new AvroOutput()
+  private readonly encode: (output: AvroOutput, value: AvroValue) => void
+  private readonly sync: Uint8Array
+  private readonly codec: AvroCodec
+  private readonly level: number | undefined
+  private readonly blockBytes: number
+  private pendingCount = 0
+  private finishedBytes = 0
+  private rawBytes = 0
+  private packedBytes = 0
+  private finished = false
+
+  constructor(schema: AvroSchema, options: ContainerWriterOptions = {}) {
+    this.codec = options.codec ?? 'deflate'
+    this.level = options.level
+    this.blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES
+    this.encode = compileEncoder(schema)
+    const header = encodeHeader(schema, this.codec, options.metadata ?? new Map<string, string>())
+    this.sync = options.syncMarker ?? deriveSync(header)
+    if (this.sync.length !== SYNC_BYTES) throw new FloeError('INVALID', `An Avro sync marker has ${SYNC_BYTES} bytes, not ${this.sync.length}`)
+    this.push(header)
+    this.push(this.sync)
+  }
+
+  /** Appends one value. Throws `INVALID` when it is not of the schema; the file is then as it was before. */
+  add(value: AvroValue): void {
+    if (this.finished) throw new FloeError('INVALID', 'This Avro file is finished; write further values to a new one')
+    const start = this.pending.length
+    try {
+      this.encode(this.pending, value)
+    } catch (error) {
+      this.pending.truncate(start)
+      throw error
+    }
+    this.pendingCount++
+    if (this.pending.length >= this.blockBytes) this.endBlock()
+  }
+
+  /** What {@link finish} would yield by now; the open block counts at the ratio of the blocks before it. */
+  get estimatedBytes(): number {
+    const ratio = this.rawBytes === 0 ? 1 : this.packedBytes / this.rawBytes
+    return this.finishedBytes + Math.ceil(this.pending.length * ratio)
+  }
+
+  /** The whole file. Nothing can be added after it. */
+  finish(): Uint8Array {
+    if (this.pendingCount > 0) this.endBlock()
+    this.finished = true
+    const file = new Uint8Array(this.finishedBytes)
+    let position = 0
+    for (const part of this.parts) {
+      file.set(part, position)
+      position += part.length
+    }
+    return file
+  }
+
+  private endBlock(): void {
+    const packed = compressBlock(this.codec, this.pending.bytes(), this.level)
+    const head = new AvroOutput()
+    head.writeLong(this.pendingCount)
+    head.writeLong(packed.length)
+    this.push(head.bytes())
+    // The null codec hands back the buffer that the next block will overwrite.
+    this.push(this.codec === 'null' ? packed.slice() : packed)
+    this.push(this.sync)
+    this.rawBytes += this.pending.length
+    this.packedBytes += packed.length
+    this.pending.truncate(0)
+    this.pendingCount = 0
+  }
+
+  private push(part: Uint8Array): void {
+    this.parts.push(part)
+    this.finishedBytes += part.length
+  }
+}
+
+function encodeHeader(schema: AvroSchema, codec: AvroCodec, metadata: ReadonlyMap<string, string>): Uint8Array {
+  const output = new AvroOutput()
+  output.writeFixed(Uint8Array.of(0x4f, 0x62, 0x6a, 0x01))
+  output.writeLong(metadata.size + 2)
+  for (const [key, text] of [...metadata, ['avro.schema', printAvroSchema(schema)] as const, ['avro.codec', codec] as const]) {
+    output.writeString(key)
+    output.writeBytes(encodeUtf8(text))
+  }
+  output.writeInt(0)
+  return output.bytes().slice()
+}
+
+/** Four FNV-1a hashes of the header from different offsets: as good as random for telling blocks from data. */
+function deriveSync(header: Uint8Array): Uint8Array {
+  const sync = new Uint8Array(SYNC_BYTES)
+  const view = new DataView(sync.buffer)
+  for (let lane = 0; lane < 4; lane++) {
+    let hash = 0x811c9dc5 ^ Math.imul(lane + 1, 0x9e3779b1)
+    for (const byte of header) hash = Math.imul(hash ^ byte, 0x01000193)
+    view.setInt32(4 * lane, hash)
+  }
+  return sync
+}

@@ -1,0 +1,110 @@
+import { FloeError } from '../util/errors.js'
+import { decodeUtf8 } from '../util/utf8.js'
+import { AvroInput } from './avro-input.js'
+import { parseAvroSchema } from './avro-schema-json.js'
+import { minEncodedBytes, type AvroSchema, type AvroValue } from './avro-schema.js'
+import { avroCodec, decompressBlock, type AvroCodec } from './block-codec.js'
+import { compileDecoder, type DecoderOptions } from './decoder.js'
+
+const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
+const SYNC_BYTES = 16
+/** Most bytes that one block may inflate to, unless the caller says otherwise. Writers cut blocks at some 64 kB. */
+const DEFAULT_MAX_BLOCK_BYTES = 2 ** 30
+
+/** One block as stored: still compressed. */
+export interface AvroBlock {
+  /** How many values it holds; not yet checked against its content. */
+  readonly count: number
+  /** A view into the file. */
+  readonly bytes: Uint8Array
+}
+
+/** A container file taken apart, nothing decompressed. Source: Avro specification › Object Container Files */
+export interface AvroContainer {
+  /** For errors. */
+  readonly file: string | undefined
+  /** Values are raw bytes, views into the file. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+  /** The text of `avro.schema`. */
+  readonly schemaText: string
+  readonly codec: AvroCodec
+  readonly blocks: readonly AvroBlock[]
+}
+
+/**
+ * Splits a container file into its compressed blocks, so that a caller may decompress them where and in what order it likes.
+ * Every length is checked against the bytes that remain. Throws `CORRUPT`, or `UNSUPPORTED` for an unknown codec.
+ */
+export function readContainer(bytes: Uint8Array, file?: string): AvroContainer {
+  const input = new AvroInput(bytes, file)
+  if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) throw input.corrupt('does not begin with the magic of an Avro file')
+  input.take(MAGIC.length)
+  const metadata = readMetadata(input)
+  const schemaBytes = metadata.get('avro.schema')
+  if (schemaBytes === undefined) throw input.corrupt('has no avro.schema')
+  const codecBytes = metadata.get('avro.codec')
+  const codec = avroCodec(codecBytes === undefined ? undefined : decodeUtf8(codecBytes), file)
+  const sync = input.readFixed(SYNC_BYTES)
+  return { file, metadata, schemaText: decodeUtf8(schemaBytes), codec, blocks: readBlocks(input, sync) }
+}
+
+/** The text of one metadata entry; undefined when absent. */
+export function metadataText(container: AvroContainer, key: string): string | undefined {
+  const bytes = container.metadata.get(key)
+  return bytes === undefined ? undefined : decodeUtf8(bytes)
+}
+
+export interface ReadRecordsOptions extends DecoderOptions {
+  /** Default 1 GiB. */
+  readonly maxBlockBytes?: number
+}
+
+/** Decodes every value of `container` in the shape of `reader` (default: as written), in order. */
+export function readRecords(container: AvroContainer, reader?: AvroSchema, options: ReadRecordsOptions = {}): AvroValue[] {
+  const writer = parseAvroSchema(container.schemaText, container.file)
+  const decode = compileDecoder(writer, reader ?? writer, options)
+  const minBytes = minEncodedBytes(writer)
+  const values: AvroValue[] = []
+  for (const block of container.blocks) {
+    const input = new AvroInput(inflateBlock(container, block, options.maxBlockBytes), container.file)
+    input.checkCount(block.count, minBytes)
+    for (let i = 0; i < block.count; i++) values.push(decode(input))
+    if (input.remaining !== 0) throw input.corrupt(`has ${input.remaining} bytes after the last value of a block`)
+  }
+  return values
+}
+
+/** The content of one block; errors name the file. */
+export function inflateBlock(container: AvroContainer, block: AvroBlock, maxBlockBytes = DEFAULT_MAX_BLOCK_BYTES): Uint8Array {
+  try {
+    return decompressBlock(container.codec, block.bytes, maxBlockBytes)
+  } catch (error) {
+    if (!(error instanceof FloeError) || container.file === undefined) throw error
+    throw new FloeError(error.code, error.message, { file: container.file, cause: error })
+  }
+}
+
+function readMetadata(input: AvroInput): Map<string, Uint8Array> {
+  const metadata = new Map<string, Uint8Array>()
+  for (let count = input.readBlockCount(2); count > 0; count = input.readBlockCount(2)) {
+    for (let i = 0; i < count; i++) {
+      const key = input.readString()
+      metadata.set(key, input.readBytes())
+    }
+  }
+  return metadata
+}
+
+function readBlocks(input: AvroInput, sync: Uint8Array): AvroBlock[] {
+  const blocks: AvroBlock[] = []
+  while (input.remaining > 0) {
+    const count = input.readSize()
+    const bytes = input.readBytes()
+    const marker = input.readFixed(SYNC_BYTES)
+    for (let i = 0; i < SYNC_BYTES; i++) {
+      if (marker[i] !== sync[i]) throw input.corrupt(`has no sync marker at offset ${input.position - SYNC_BYTES}, after block ${blocks.length}`)
+    }
+    blocks.push({ count, bytes })
+  }
+  return blocks
+}
