@@ -17,6 +17,18 @@ export interface ObjectStatus {
   readonly etag: string | undefined
 }
 
+/** What lies directly in a folder: an object, or a folder that holds some. */
+export interface FolderEntry {
+  /** Of a folder: without a trailing slash. */
+  readonly location: string
+  /** `undefined`: a folder. */
+  readonly status: ObjectStatus | undefined
+}
+
+export interface AbortOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface ReadOptions {
   readonly range?: ByteRange
   readonly signal?: AbortSignal | undefined
@@ -31,20 +43,28 @@ export interface WriteOptions {
 }
 
 /**
+ * Locations are taken as written: nothing is percent-decoded, nothing normalised, and results name places in the
+ * spelling they were asked in.
+ *
  * A failed write carries how it failed in its code: `ALREADY_EXISTS` and `CONFLICT` prove that nothing was written by
  * this request; `COMMIT_STATE_UNKNOWN` says that it may have been.
  */
 export interface FileIO {
-  /** Throws `NOT_FOUND`. A range past the end throws `CORRUPT`, never returns fewer bytes silently. */
+  /**
+   * Throws `NOT_FOUND`. A range past the end throws `CORRUPT`, never returns fewer bytes silently; a suffix longer than
+   * the object is the whole object. The bytes belong to the store: callers must not change them.
+   */
   read(location: string, options?: ReadOptions): Promise<Uint8Array>
   /** Reads several ranges of one object, near ones coalesced into one request; results in the order asked. */
-  readMany(location: string, ranges: readonly ByteRange[], options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array[]>
+  readMany(location: string, ranges: readonly ByteRange[], options?: AbortOptions): Promise<Uint8Array[]>
   write(location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectStatus>
   /** `undefined` when there is no such object. */
   head(location: string): Promise<ObjectStatus | undefined>
   /** Every object whose location starts with the folder `prefix`, in code-point order. */
-  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectStatus>
-  /** Deleting what is not there is not an error. */
+  list(prefix: string, options?: AbortOptions): AsyncIterable<ObjectStatus>
+  /** What lies directly in the folder, in no particular order. Without it, callers fall back on `list`. */
+  listFolder?(folder: string, options?: AbortOptions): AsyncIterable<FolderEntry>
+  /** Deleting what is not there is not an error. A location that ends in a slash is the empty folder of that name. */
   delete(locations: readonly string[]): Promise<void>
   close?(): Promise<void>
 }
