@@ -2,7 +2,7 @@ import type { Vector } from 'apache-arrow'
 import type { Type, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { bitAt, fixedValues, offsetsOf, validityBitmap } from './arrow-data.js'
-import type { Chunk, FixedValues } from './arrow-data.js'
+import type { Chunk } from './arrow-data.js'
 import { readDecimal } from './convert-primitive.js'
 import { textReader } from './text-reader.js'
 
@@ -69,11 +69,34 @@ export function presentReader(chunk: Chunk, type: Type): (row: number) => Value 
     case 'map':
     case 'variant':
       throw new FloeError('UNSUPPORTED', `a ${type.kind} column has no single values`)
-    default: {
-      const values = fixedValues<Exclude<FixedValues, Uint8Array>>(chunk)
-      return (row) => values[row]!
-    }
+    case 'int':
+    case 'date':
+      return intReader(fixedValues<Int32Array>(chunk))
+    case 'float':
+      return floatReader(fixedValues<Float32Array>(chunk))
+    case 'double':
+      return doubleReader(fixedValues<Float64Array>(chunk))
+    default:
+      return longReader(fixedValues<BigInt64Array>(chunk))
   }
+}
+
+// One function each: a shared one would see every array class, and be slow for all of them
+
+function intReader(values: Int32Array): (row: number) => number {
+  return (row) => values[row]!
+}
+
+function longReader(values: BigInt64Array): (row: number) => bigint {
+  return (row) => values[row]!
+}
+
+function floatReader(values: Float32Array): (row: number) => number {
+  return (row) => values[row]!
+}
+
+function doubleReader(values: Float64Array): (row: number) => number {
+  return (row) => values[row]!
 }
 
 /** The unscaled values of a decimal chunk. */

@@ -8,30 +8,27 @@ const blockBytes = 1024
 const longBytes = 256
 
 /**
- * Reads the strings of a chunk, whose validity the caller has looked at. Sequential reads are fastest: neighbours that are ASCII are
- * decoded together and cut.
+ * Reads the strings of a chunk, whose validity the caller has looked at. Sequential reads are fastest: neighbours that are ASCII
+ * are decoded together and cut.
  */
 export function textReader(chunk: Chunk): (row: number) => string {
   const offsets = offsetsOf(chunk)
   const bytes = fixedValues<Uint8Array>(chunk)
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = chunk.length === 0 ? 0 : offsets[chunk.length]!
-  const first = chunk.length === 0 ? 0 : offsets[0]!
-  const ascii = isAscii(buffer.subarray(first, end))
-  let block = ''
+  let block: string | undefined
   let blockStart = 0
   let blockEnd = 0
   return (row) => {
     const from = offsets[row]!
     const to = offsets[row + 1]!
     if (from === to) return ''
-    if (!ascii) return buffer.utf8Slice(from, to)
-    if (to - from > longBytes) return buffer.latin1Slice(from, to)
+    if (to - from > longBytes) return buffer.toString('utf8', from, to)
     if (from < blockStart || to > blockEnd) {
       blockStart = from
       blockEnd = Math.min(from + blockBytes, end)
-      block = buffer.latin1Slice(blockStart, blockEnd)
+      block = isAscii(buffer.subarray(blockStart, blockEnd)) ? buffer.toString('latin1', blockStart, blockEnd) : undefined
     }
-    return block.substring(from - blockStart, to - blockStart)
+    return block === undefined ? buffer.toString('utf8', from, to) : block.substring(from - blockStart, to - blockStart)
   }
 }

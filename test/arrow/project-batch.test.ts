@@ -244,7 +244,8 @@ describe('nested projection', () => {
 
   it('does not refuse an overflow below a null struct', () => {
     const days = new Struct([idField(11, 'd', new DateDay())])
-    const chunk = structChunk(days, 2, [fixedChunk(new DateDay(), 2, Int32Array.of(1, 2 ** 30))], { bitmap: Uint8Array.of(1), nullCount: 1 })
+    const values = fixedChunk(new DateDay(), 2, Int32Array.of(1, 2 ** 30))
+    const chunk = structChunk(days, 2, [values], { bitmap: Uint8Array.of(1), nullCount: 1 })
     const type: Type = { kind: 'struct', fields: [field(11, 'd', { kind: 'timestamp_ns' })] }
     const s = columnsOf(project(batchOf([[idField(1, 's', days), chunk]]), [field(1, 's', type)]))[0]!
     expect(s.children[0]!.nullCount).toBe(1)
