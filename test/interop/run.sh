@@ -5,4 +5,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export FLOE_INTEROP_CACHE="${FLOE_INTEROP_CACHE:-$PWD/.interop}"
 bash test/interop/setup.sh
+npm run --silent build
 exec npx vitest run --config vitest.interop.config.ts "$@"

@@ -1,0 +1,35 @@
+/** Which reference engines this machine has. `setup.sh` installs them and leaves a word on each. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { TestContext } from 'vitest'
+
+export type Tool = 'python' | 'spark' | 'versitygw'
+
+const root = resolve(import.meta.dirname, '../..')
+export const interopCache = resolve(root, process.env['FLOE_INTEROP_CACHE'] ?? '.interop')
+
+/** The reason why a tool cannot be used; `undefined` when it can. */
+export function missingReason(tool: Tool): string | undefined {
+  const status = join(interopCache, 'status', tool)
+  const text = existsSync(status) ? readFileSync(status, 'utf8').trim() : 'test/interop/setup.sh has not run'
+  return text === 'ok' ? undefined : `${tool} is not available: ${text}`
+}
+
+/** Skips the test with the reason when a tool is missing; in CI a missing tool fails it. */
+export function requireTool(context: TestContext, ...tools: readonly Tool[]): void {
+  for (const tool of tools) {
+    const reason = missingReason(tool)
+    if (reason === undefined) continue
+    if (process.env['CI'] === 'true') throw new Error(reason)
+    context.skip(reason)
+  }
+}
+
+export const pythonExecutable = join(interopCache, 'venv/bin/python')
+export const versitygwExecutable = join(interopCache, 'bin/versitygw')
+
+/** The jars that the oracle's Spark needs, as a class path. */
+export function oracleJars(): string {
+  const folder = join(interopCache, 'jars')
+  return readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name)).join(':')
+}
