@@ -78,17 +78,28 @@ export function printSnapshot(snapshot: Snapshot): JsonMembers {
 export function printSnapshotText(snapshot: Snapshot): string {
   const parts: string[] = []
   for (const [name, value] of Object.entries(printSnapshot(snapshot))) {
-    if (value !== undefined) parts.push(`${JSON.stringify(name)}:${memberText(value)}`)
+    if (value !== undefined) parts.push(`${quote(name)}:${memberText(value)}`)
   }
   return `{${parts.join(',')}}`
 }
 
 function memberText(value: JsonValue): string {
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
-  // The summary: strings only.
-  if (value instanceof Map) return JSON.stringify(Object.fromEntries(value as ReadonlyMap<string, string>))
-  return printJson(value)
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value)
+  if (typeof value === 'string') return quote(value)
+  return value instanceof Map ? summaryText(value as ReadonlyMap<string, string>) : printJson(value)
+}
+
+function summaryText(summary: ReadonlyMap<string, string>): string {
+  let text = ''
+  for (const [name, value] of summary) text += `${text === '' ? '' : ','}${quote(name)}:${quote(value)}`
+  return `{${text}}`
+}
+
+// eslint-disable-next-line no-control-regex
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
+
+function quote(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
 }
 
 /** Throws `CORRUPT`, naming the member. */
