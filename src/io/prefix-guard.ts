@@ -1,0 +1,50 @@
+import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import { checkLinks } from './local-links.js'
+import { parseLocation } from './location.js'
+import { checkLocation } from './location-check.js'
+import type { LocationRules } from './location-check.js'
+
+/**
+ * A FileIO that touches nothing outside the prefixes: the text of every location is judged by `checkLocation` before
+ * anything is sent, and local ones once more with their symbolic links resolved. Throws `INVALID` for the rest.
+ */
+export function guardPrefixes(io: FileIO, rules: LocationRules): FileIO {
+  const check = async (location: string): Promise<void> => {
+    checkLocation(location, rules)
+    if (parseLocation(location).scheme === 'file') await checkLinks(location, rules.prefixes)
+  }
+  return {
+    read: async (location: string, options?: ReadOptions): Promise<Uint8Array> => {
+      await check(location)
+      return io.read(location, options)
+    },
+    readMany: async (location: string, ranges: readonly ByteRange[], options?: AbortOptions): Promise<Uint8Array[]> => {
+      await check(location)
+      return io.readMany(location, ranges, options)
+    },
+    write: async (location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectStatus> => {
+      await check(location)
+      return io.write(location, body, options)
+    },
+    head: async (location: string): Promise<ObjectStatus | undefined> => {
+      await check(location)
+      return io.head(location)
+    },
+    async *list(prefix: string, options?: AbortOptions): AsyncGenerator<ObjectStatus> {
+      await check(prefix)
+      yield* io.list(prefix, options)
+    },
+    ...(io.listFolder === undefined
+      ? {}
+      : {
+          async *listFolder(folder: string, options?: AbortOptions): AsyncGenerator<FolderEntry> {
+            await check(folder)
+            yield* io.listFolder!(folder, options)
+          },
+        }),
+    delete: async (locations: readonly string[]): Promise<void> => {
+      for (const location of locations) await check(location)
+      return io.delete(locations)
+    },
+  }
+}
