@@ -2,10 +2,10 @@
  * One expression tree and one evaluator a file. This folder turns predicates on rows into predicates on partitions,
  * metrics and rows; it knows types, specs and values, never files, manifests or I/O.
  */
+import type { LiteralInput } from '../schema/literal.js'
 import type { NestedField, Value } from '../schema/type.js'
 
-/** A value as a caller writes it; binding converts it to the column's type, exactly or not at all. */
-export type LiteralInput = boolean | number | bigint | string | Uint8Array | Date | { toString(): string }
+export type { LiteralInput } from '../schema/literal.js'
 
 export type UnaryOperation = 'is-null' | 'not-null' | 'is-nan' | 'not-nan'
 export type LiteralOperation = 'lt' | 'lt-eq' | 'gt' | 'gt-eq' | 'eq' | 'not-eq' | 'starts-with' | 'not-starts-with'
@@ -28,15 +28,27 @@ export type Expression =
   | { readonly op: LiteralOperation; readonly term: Term; readonly literal: LiteralInput }
   | { readonly op: SetOperation; readonly term: Term; readonly literals: readonly (LiteralInput | null)[] }
 
+export type Predicate = Extract<Expression, { readonly term: Term }>
+
 /** A reference to a column of one schema, by field id. */
 export interface BoundTerm {
   readonly field: NestedField
   /** Full dotted path in the schema it was bound to. */
   readonly path: string
   readonly transform?: string | undefined
+  /** True when neither the field nor any struct around it is optional. Absent: the term may be null. */
+  readonly neverNull?: boolean | undefined
+  /** True when the field lies in a struct, not in the table itself. */
+  readonly nested?: boolean | undefined
 }
 
-/** A predicate whose names and literals were resolved against one schema. `not` is gone: binding rewrites negations. */
+/**
+ * A predicate whose names and literals were resolved against one schema. `not` is gone: binding rewrites negations.
+ *
+ * It selects the rows for which it is true. As in SQL, comparing null gives unknown, which `and` and `or` carry on and which
+ * selects nothing; so `not-eq`, `not-in` and `not-starts-with` select no nulls. NaN is unequal to every literal and neither
+ * less nor greater; `not-nan` holds for null. `-0.0` equals `0.0`. The literals of a set are distinct, ordered and not null.
+ */
 export type BoundExpression =
   | { readonly op: 'true' }
   | { readonly op: 'false' }
@@ -44,6 +56,8 @@ export type BoundExpression =
   | { readonly op: UnaryOperation; readonly term: BoundTerm }
   | { readonly op: LiteralOperation; readonly term: BoundTerm; readonly literal: Value }
   | { readonly op: SetOperation; readonly term: BoundTerm; readonly literals: readonly Value[] }
+
+export type BoundPredicate = Extract<BoundExpression, { readonly term: BoundTerm }>
 
 /** What the metrics evaluators read of one file. `undefined` is «not recorded», never zero. Bounds are Appendix D bytes. */
 export interface FileStats {
