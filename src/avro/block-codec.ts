@@ -6,6 +6,7 @@ import { FloeError } from '../util/errors.js'
 export type AvroCodec = 'null' | 'deflate' | 'zstandard' | 'snappy'
 
 const SNAPPY_CRC_BYTES = 4
+const USUAL_BLOCK_BYTES = 72_000
 
 /** The codec of that name; an absent one is `null`. Throws `UNSUPPORTED` for others. */
 export function avroCodec(name: string | undefined, file?: string): AvroCodec {
@@ -20,7 +21,7 @@ export function decompressBlock(codec: AvroCodec, bytes: Uint8Array, maxOutputBy
     case 'null':
       return bytes
     case 'deflate':
-      return compression.inflateRaw(bytes, maxOutputBytes)
+      return compression.inflateRaw(bytes, maxOutputBytes, expectedBytes(bytes))
     case 'zstandard':
       return compression.decompressZstd(bytes, maxOutputBytes)
     case 'snappy':
@@ -32,7 +33,7 @@ export function decompressBlock(codec: AvroCodec, bytes: Uint8Array, maxOutputBy
 export function decompressBlockAsync(codec: AvroCodec, bytes: Uint8Array, maxOutputBytes: number): Promise<Uint8Array> {
   switch (codec) {
     case 'deflate':
-      return compression.inflateRawAsync(bytes, maxOutputBytes)
+      return compression.inflateRawAsync(bytes, maxOutputBytes, expectedBytes(bytes))
     case 'zstandard':
       return compression.decompressZstdAsync(bytes, maxOutputBytes)
     default:
@@ -52,6 +53,11 @@ export function compressBlock(codec: AvroCodec, bytes: Uint8Array, level: number
     case 'snappy':
       return compressSnappyBlock(bytes)
   }
+}
+
+/** Most writers end a block at 64,000 bytes and the value that crosses it; others write one block per file. */
+function expectedBytes(bytes: Uint8Array): number {
+  return bytes.length < USUAL_BLOCK_BYTES ? Math.min(USUAL_BLOCK_BYTES, 8 * bytes.length) : 4 * bytes.length
 }
 
 /** Avro appends the CRC-32 of the uncompressed block, big-endian. */

@@ -19,14 +19,17 @@ const MIN_CHUNK_BYTES = 4_096
 const MAX_CHUNK_BYTES = 1 << 22
 const DEFAULT_ZSTD_LEVEL = 3
 
-/** Decompresses raw deflate (RFC 1951, no header). */
-export function inflateRaw(bytes: Uint8Array, maxOutputBytes: number): Uint8Array {
-  return guard('deflate', maxOutputBytes, () => zlib.inflateRawSync(bytes, limits(bytes, maxOutputBytes)))
+/**
+ * Decompresses raw deflate (RFC 1951, no header). `expectedBytes` is a hint: output of up to that size needs no copy, and
+ * memory for it is taken.
+ */
+export function inflateRaw(bytes: Uint8Array, maxOutputBytes: number, expectedBytes?: number): Uint8Array {
+  return guard('deflate', maxOutputBytes, () => zlib.inflateRawSync(bytes, limits(bytes, maxOutputBytes, expectedBytes)))
 }
 
 /** {@link inflateRaw} on the libuv pool. */
-export function inflateRawAsync(bytes: Uint8Array, maxOutputBytes: number): Promise<Uint8Array> {
-  return pooled('deflate', maxOutputBytes, (done) => zlib.inflateRaw(bytes, limits(bytes, maxOutputBytes), done))
+export function inflateRawAsync(bytes: Uint8Array, maxOutputBytes: number, expectedBytes?: number): Promise<Uint8Array> {
+  return pooled('deflate', maxOutputBytes, (done) => zlib.inflateRaw(bytes, limits(bytes, maxOutputBytes, expectedBytes), done))
 }
 
 /** Compresses to raw deflate; `level` is 0 to 9, default 6. */
@@ -199,8 +202,8 @@ function loadWasm(): ZstdModule {
   return zstd
 }
 
-function limits(bytes: Uint8Array, maxOutputBytes: number): zlib.ZlibOptions {
-  return { chunkSize: clampChunk(bytes.length * 4, maxOutputBytes), maxOutputLength: clampOutput(maxOutputBytes) }
+function limits(bytes: Uint8Array, maxOutputBytes: number, expectedBytes = bytes.length * 4): zlib.ZlibOptions {
+  return { chunkSize: clampChunk(expectedBytes, maxOutputBytes), maxOutputLength: clampOutput(maxOutputBytes) }
 }
 
 /** One chunk as large as the likely output saves the copy that joins many. */
