@@ -133,7 +133,7 @@ class SchemaParser {
     if (typeof name !== 'string' || name === '') throw this.corrupt('has a named type without a name')
     const own = member(json, 'namespace')
     const full = fullName(name, typeof own === 'string' ? own : namespace)
-    if (this.named.has(full)) throw this.corrupt(`defines ${full} twice`)
+    // Some writers define a type again instead of referring to it; the last definition counts.
     this.named.set(full, undefined)
     const dot = full.lastIndexOf('.')
     const built = build(full, dot < 0 ? undefined : full.slice(0, dot))

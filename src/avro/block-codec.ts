@@ -19,6 +19,9 @@ export function avroCodec(name: string | undefined, file?: string): AvroCodec {
 export function decompressBlock(codec: AvroCodec, bytes: Uint8Array, maxOutputBytes: number): Uint8Array {
   switch (codec) {
     case 'null':
+      if (bytes.length > maxOutputBytes) {
+        throw new FloeError('CORRUPT', `An Avro block has ${bytes.length} bytes, more than the ${maxOutputBytes} allowed here`)
+      }
       return bytes
     case 'deflate':
       return compression.inflateRaw(bytes, maxOutputBytes, expectedBytes(bytes))

@@ -2,16 +2,16 @@ import { FloeError } from '../util/errors.js'
 import type { AvroInput } from './avro-input.js'
 import { minEncodedBytes, optionalBranch } from './avro-schema.js'
 import type { AvroField, AvroLogical, AvroPrimitive, AvroRecord, AvroSchema, AvroUnion, AvroValue } from './avro-schema.js'
-import { valueFromDefault } from './default-value.js'
-import { compileSkip, readBranch } from './skip.js'
+import { valueFromDefault, type Longs } from './default-value.js'
 import { decodeUnscaled, decodeUuid } from './logical.js'
+import { compileSkip, readBranch } from './skip.js'
 
 /** Reads one value off an input. */
 export type Decode = (input: AvroInput) => AvroValue
 
 export interface DecoderOptions {
   /** How a `long` is read: always as a bigint (the default), or as a number wherever that is exact. */
-  readonly longs?: 'bigint' | 'safe-number'
+  readonly longs?: Longs
 }
 
 /**
@@ -24,7 +24,7 @@ export function compileDecoder(writer: AvroSchema, reader: AvroSchema = writer, 
 }
 
 class DecoderCompiler {
-  constructor(private readonly longs: 'bigint' | 'safe-number') {}
+  constructor(private readonly longs: Longs) {}
 
   /** `at` names the place in the schema, for errors. */
   compile(writer: AvroSchema, reader: AvroSchema, at: string): Decode {
@@ -162,7 +162,7 @@ class DecoderCompiler {
       const target = targets[index]!
       return target < 0 ? compileSkip(field.schema) : this.compile(field.schema, reader.fields[target]!.schema, `${at}.${field.name}`)
     })
-    const template = reader.fields.map((field, index) => (targets.includes(index) ? null : missingValue(field, at)))
+    const template = reader.fields.map((field, index) => (targets.includes(index) ? null : missingValue(field, at, this.longs)))
     return (input) => {
       const values = template.slice()
       for (let i = 0; i < steps.length; i++) {
@@ -188,8 +188,8 @@ function matchFields(writer: AvroRecord, reader: AvroRecord): number[] {
   return targets
 }
 
-function missingValue(field: AvroField, at: string): AvroValue {
-  if (field.defaultValue !== undefined) return valueFromDefault(field.schema, field.defaultValue)
+function missingValue(field: AvroField, at: string, longs: Longs): AvroValue {
+  if (field.defaultValue !== undefined) return valueFromDefault(field.schema, field.defaultValue, longs)
   if (field.schema.kind === 'null' || optionalBranch(field.schema) !== undefined) return null
   throw new FloeError('CORRUPT', `The Avro schema has no field ${field.name} (id ${field.fieldId ?? 'none'}) in ${at}, which is required`)
 }

@@ -3,32 +3,35 @@ import { JsonFloat, isMembers, type JsonValue } from '../util/json.js'
 import { decodeUnscaled, decodeUuid } from './logical.js'
 import type { AvroLogical, AvroPrimitiveKind, AvroSchema, AvroValue } from './avro-schema.js'
 
+/** How a `long` is given: always as a bigint, or as a number wherever that is exact. */
+export type Longs = 'bigint' | 'safe-number'
+
 /**
  * The value that a field's `default` stands for. The default of a union is one of its branches. Throws `CORRUPT` when the
  * default is not of the field's type.
  *
  * Source: Avro specification › Complex Types › Records, table «field default values»
  */
-export function valueFromDefault(schema: AvroSchema, json: JsonValue): AvroValue {
-  const value = read(schema, json)
+export function valueFromDefault(schema: AvroSchema, json: JsonValue, longs: Longs = 'bigint'): AvroValue {
+  const value = read(schema, json, longs)
   if (value === undefined) throw new FloeError('CORRUPT', `Corrupt Avro schema: it has a default that is not of type ${schema.kind}`)
   return value
 }
 
-function read(schema: AvroSchema, json: JsonValue): AvroValue | undefined {
+function read(schema: AvroSchema, json: JsonValue, longs: Longs): AvroValue | undefined {
   switch (schema.kind) {
     case 'union':
-      return firstThatFits(schema.branches, json)
+      return firstThatFits(schema.branches, json, longs)
     case 'array':
-      return Array.isArray(json) ? (json as readonly JsonValue[]).map((item) => valueFromDefault(schema.items, item)) : undefined
+      return Array.isArray(json) ? (json as readonly JsonValue[]).map((item) => valueFromDefault(schema.items, item, longs)) : undefined
     case 'map':
       if (!isMembers(json)) return undefined
-      return new Map(Object.keys(json).map((key) => [key, valueFromDefault(schema.values, json[key]!)]))
+      return new Map(Object.keys(json).map((key) => [key, valueFromDefault(schema.values, json[key]!, longs)]))
     case 'record':
       if (!isMembers(json)) return undefined
       return schema.fields.map((field) => {
         const own = Object.hasOwn(json, field.name) ? json[field.name] : undefined
-        return valueFromDefault(field.schema, own ?? field.defaultValue ?? null)
+        return valueFromDefault(field.schema, own ?? field.defaultValue ?? null, longs)
       })
     case 'bytes':
     case 'fixed':
@@ -36,11 +39,11 @@ function read(schema: AvroSchema, json: JsonValue): AvroValue | undefined {
     case 'enum':
       return typeof json === 'string' && schema.symbols.includes(json) ? json : undefined
     default:
-      return readPrimitive(schema.kind, json)
+      return readPrimitive(schema.kind, json, longs)
   }
 }
 
-function readPrimitive(kind: AvroPrimitiveKind, json: JsonValue): AvroValue | undefined {
+function readPrimitive(kind: AvroPrimitiveKind, json: JsonValue, longs: Longs): AvroValue | undefined {
   switch (kind) {
     case 'null':
       return json === null ? null : undefined
@@ -50,7 +53,8 @@ function readPrimitive(kind: AvroPrimitiveKind, json: JsonValue): AvroValue | un
       return typeof json === 'number' && (json | 0) === json ? json : undefined
     case 'long':
       if (typeof json === 'bigint') return BigInt.asIntN(64, json) === json ? json : undefined
-      return Number.isSafeInteger(json) ? BigInt(json as number) : undefined
+      if (!Number.isSafeInteger(json)) return undefined
+      return longs === 'bigint' ? BigInt(json as number) : (json as number)
     case 'float':
     case 'double':
       if (json instanceof JsonFloat) return json.value
@@ -61,9 +65,9 @@ function readPrimitive(kind: AvroPrimitiveKind, json: JsonValue): AvroValue | un
 }
 
 /** Earlier versions of the specification allow a default of the first branch only. */
-function firstThatFits(branches: readonly AvroSchema[], json: JsonValue): AvroValue | undefined {
+function firstThatFits(branches: readonly AvroSchema[], json: JsonValue, longs: Longs): AvroValue | undefined {
   for (const branch of branches) {
-    const value = read(branch, json)
+    const value = read(branch, json, longs)
     if (value !== undefined) return value
   }
   return undefined
