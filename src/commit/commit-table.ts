@@ -63,6 +63,7 @@ class TableCommit {
   #current: LoadedTable
   #attempt = 0
   #sent: SentChange | undefined
+  readonly #sentLists = new Set<string | undefined>()
   #isUnknown = false
 
   constructor(
@@ -99,6 +100,7 @@ class TableCommit {
       const sent = await this.#propose()
       if (sent === undefined) return await this.#finish(this.#current, undefined, this.#attempt - 1)
       this.#sent = sent
+      this.#sentLists.add(sent.snapshot?.manifestList)
       const outcome = await this.#send(sent)
       if (outcome.outcome === 'committed') return await this.#finishSent(outcome.table)
       if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
@@ -190,7 +192,7 @@ class TableCommit {
   #isLanded(metadata: TableMetadata): boolean {
     const sent = this.#sent
     if (sent === undefined) return false
-    if (sent.snapshot !== undefined) return hasSnapshot(metadata, sent.snapshot.snapshotId)
+    if (sent.snapshot !== undefined) return hasSnapshot(metadata, sent.snapshot.snapshotId, this.#sentLists)
     return this.#isUnknown && hasEffects(sent.current.metadata, sent.expected, metadata)
   }
 
@@ -207,10 +209,13 @@ class TableCommit {
     return table
   }
 
-  #finishSent(table: LoadedTable): Promise<CommitResult> {
-    const snapshot = this.#sent?.snapshot
-    // The landed one: of all attempts, the table knows which manifest list it took.
-    return this.#finish(table, snapshot && (findSnapshot(table.metadata, snapshot.snapshotId) ?? snapshot), this.#attempt)
+  async #finishSent(table: LoadedTable): Promise<CommitResult> {
+    const sent = this.#sent?.snapshot
+    // Of all attempts, the table knows which manifest list it took.
+    const landed = findSnapshot(table.metadata, sent?.snapshotId)
+    if (sent === undefined || landed !== undefined) return await this.#finish(table, landed, this.#attempt)
+    // Expired already: nobody can tell which files later snapshots took over, so all stay.
+    return { table, snapshot: sent, attempts: this.#attempt, warnings: this.#warnings }
   }
 
   async #finish(table: LoadedTable, snapshot: Snapshot | undefined, attempts: number): Promise<CommitResult> {

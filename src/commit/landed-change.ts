@@ -1,7 +1,9 @@
 /** Whether a change of unknown outcome can be seen in a table's metadata. */
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { tableMetadataToJson } from '../metadata/table-metadata-json.js'
-import { printJson, type JsonValue } from '../util/json.js'
+import { findSnapshot } from '../snapshot/snapshot-ref.js'
+import { printJson } from '../util/json.js'
+import type { JsonValue } from '../util/json.js'
 
 /** What differs in every version, whoever wrote it, or only follows from other members. */
 const INCIDENTAL: ReadonlySet<string> = new Set([
@@ -17,13 +19,15 @@ const INCIDENTAL: ReadonlySet<string> = new Set([
   'partition-spec',
 ])
 
-/** Whether the table has, or had, a snapshot of this id. */
-export function hasSnapshot(metadata: TableMetadata, snapshotId: bigint): boolean {
-  // An expiry may have removed the snapshot itself meanwhile.
-  return (
-    metadata.snapshots.some((snapshot) => snapshot.snapshotId === snapshotId) ||
-    metadata.snapshotLog.some((entry) => entry.snapshotId === snapshotId)
-  )
+/**
+ * Whether the table has, or had, the snapshot of this id that lists one of `manifestLists`: a stranger may have drawn the
+ * same id.
+ */
+export function hasSnapshot(metadata: TableMetadata, snapshotId: bigint, manifestLists: ReadonlySet<string | undefined>): boolean {
+  const snapshot = findSnapshot(metadata, snapshotId)
+  if (snapshot !== undefined) return manifestLists.has(snapshot.manifestList)
+  // An expiry may have removed the snapshot meanwhile.
+  return metadata.snapshotLog.some((entry) => entry.snapshotId === snapshotId)
 }
 
 /**
