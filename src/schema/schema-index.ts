@@ -57,13 +57,20 @@ export class SchemaIndex {
     this.#paths.set(field.id, path)
     if (at.parent !== undefined) this.#parents.set(field.id, at.parent.id)
     // A name may hold dots: of two fields with one path, the one that is less deep has it.
-    if (!this.#ids.has(path)) this.#ids.set(path, field.id)
+    const same = this.#ids.get(path)
+    if (same === undefined || this.#depthOf(same) > at.depth) this.#ids.set(path, field.id)
     if (shortPath !== path && !this.#shortIds.has(shortPath)) this.#shortIds.set(shortPath, field.id)
     const children = childFields(field.type)
     if (children.length === 0) return
     const shortPrefix = isTransparent(field, at.parent) ? at.shortPrefix : `${shortPath}.`
     const below: Place = { parent: field, prefix: `${path}.`, shortPrefix, depth: at.depth + 1 }
     for (const child of children) this.#add(child, below)
+  }
+
+  #depthOf(id: number): number {
+    let depth = 1
+    for (let parent = this.#parents.get(id); parent !== undefined; parent = this.#parents.get(parent)) depth++
+    return depth
   }
 
   #lowerCase(): Map<string, number | typeof AMBIGUOUS> {

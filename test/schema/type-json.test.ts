@@ -2,17 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseType, printType } from '../../src/schema/type-json.js'
 import { parseTypeName, printTypeName } from '../../src/schema/type-name.js'
 import type { Type } from '../../src/schema/type.js'
-import { isFloeError } from '../../src/util/errors.js'
-
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (isFloeError(error)) return error.code
-    throw error
-  }
-  return 'nothing was thrown'
-}
+import { codeThrownBy } from '../support/thrown.js'
 
 // Spec: Appendix C › Schemas
 const canonical: readonly [string, Type][] = [
@@ -66,11 +56,11 @@ describe('type strings', () => {
     'decimal(99999999999999999999,2)', 'fixed', 'fixed[]', 'fixed[x]', 'fixed[2147483648]', 'fixed(16)', 'geometry()', 'geometry(a)b)', 'geography()',
     'geography(a, )', 'geography(a, flat)', 'geography(a, karney, b)',
   ])('%s is refused as corrupt', (text) => {
-    expect(codeOf(() => parseTypeName(text))).toBe('CORRUPT')
+    expect(codeThrownBy(() => parseTypeName(text))).toBe('CORRUPT')
   })
 
   it.each(['', 'interval', 'struct', '__proto__', 'toString', 'constructor', 'long ', ' long'])('%j is an unknown type', (text) => {
-    expect(codeOf(() => parseTypeName(text))).toBe('UNSUPPORTED')
+    expect(codeThrownBy(() => parseTypeName(text))).toBe('UNSUPPORTED')
   })
 
   it.each([
@@ -104,13 +94,13 @@ describe('type JSON', () => {
     expect(() => parseType({ type: 'list', 'element-id': 3, 'element-required': true })).toThrow('$.element: expected a type, found nothing')
     expect(() => parseType({ type: 'tuple' })).toThrow('$.type: expected struct, list or map, found the string "tuple"')
     expect(() => parseType({ ...struct, fields: [struct.fields[0]!, struct.fields[0]!] })).toThrow('a second field is named "id"')
-    expect(codeOf(() => parseType(7))).toBe('CORRUPT')
-    expect(codeOf(() => parseType(null))).toBe('CORRUPT')
+    expect(codeThrownBy(() => parseType(7))).toBe('CORRUPT')
+    expect(codeThrownBy(() => parseType(null))).toBe('CORRUPT')
   })
 
   it('nesting over 100 levels is refused', () => {
     let json: unknown = 'int'
     for (let level = 0; level < 200; level++) json = { type: 'list', 'element-id': level, element: json, 'element-required': true }
-    expect(codeOf(() => parseType(json as never))).toBe('CORRUPT')
+    expect(codeThrownBy(() => parseType(json as never))).toBe('CORRUPT')
   })
 })

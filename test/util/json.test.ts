@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { FloeError } from '../../src/util/errors.js'
 import { JsonFloat, JsonObject, parseJson, printJson } from '../../src/util/json.js'
 import type { JsonValue } from '../../src/util/json.js'
-
-function errorOf(action: () => unknown): FloeError {
-  try {
-    action()
-  } catch (error) {
-    expect(error).toBeInstanceOf(FloeError)
-    return error as FloeError
-  }
-  throw new Error('nothing was thrown')
-}
+import { thrownBy } from '../support/thrown.js'
 
 describe('parseJson', () => {
   it('keeps 64-bit ids exact through parse and print (trap 60)', () => {
@@ -56,7 +46,7 @@ describe('parseJson', () => {
     '+12345678901234567890', '[1 12345678901234567890]', '12345678901234567890"', '"open', '[1,', '', '{"a":12345678901234567890,}', '1234567890123456789.', 'nul12345678901234567890',
   ])('refuses the malformed text %j as JSON.parse does', (text) => {
     expect(() => { JSON.parse(text) }).toThrow()
-    expect(errorOf(() => parseJson(text, { source: 'v3.metadata.json' }))).toMatchObject({ code: 'CORRUPT', file: 'v3.metadata.json' })
+    expect(thrownBy(() => parseJson(text, { source: 'v3.metadata.json' }))).toMatchObject({ code: 'CORRUPT', file: 'v3.metadata.json' })
   })
 
   it('keeps members named __proto__ and constructor as data and leaves Object.prototype alone', () => {
@@ -71,15 +61,15 @@ describe('parseJson', () => {
   })
 
   it('refuses nesting over the limit, even of 200,000 levels, with a typed error', () => {
-    expect(errorOf(() => parseJson('['.repeat(200_000) + ']'.repeat(200_000))).code).toBe('CORRUPT')
-    expect(errorOf(() => parseJson('{"a":'.repeat(501) + '1' + '}'.repeat(501))).message).toContain('500 levels')
+    expect(thrownBy(() => parseJson('['.repeat(200_000) + ']'.repeat(200_000))).code).toBe('CORRUPT')
+    expect(thrownBy(() => parseJson('{"a":'.repeat(501) + '1' + '}'.repeat(501))).message).toContain('500 levels')
     expect(parseJson('['.repeat(500) + ']'.repeat(500))).toBeInstanceOf(Array)
     expect(parseJson('"[[[["', { maxDepth: 0 })).toBe('[[[[')
   })
 
   it('refuses texts and integers over their limits', () => {
-    expect(errorOf(() => parseJson('"12345"', { maxLength: 6 })).code).toBe('CORRUPT')
-    expect(errorOf(() => parseJson('9'.repeat(1_000_000))).message).toContain('1000000 digits')
+    expect(thrownBy(() => parseJson('"12345"', { maxLength: 6 })).code).toBe('CORRUPT')
+    expect(thrownBy(() => parseJson('9'.repeat(1_000_000))).message).toContain('1000000 digits')
     expect(parseJson('9'.repeat(1000))).toBe(BigInt('9'.repeat(1000)))
   })
 })
@@ -89,8 +79,8 @@ describe('printJson', () => {
     expect(printJson([new JsonFloat(1), new JsonFloat(-0), new JsonFloat(1e300), new JsonFloat(0.5), -0, 1, 2 ** 60])).toBe(
       '[1.0,-0.0,1e+300,0.5,-0.0,1,1152921504606846976]',
     )
-    expect(errorOf(() => printJson(NaN)).code).toBe('INVALID')
-    expect(errorOf(() => printJson(new JsonFloat(Infinity))).code).toBe('INVALID')
+    expect(thrownBy(() => printJson(NaN)).code).toBe('INVALID')
+    expect(thrownBy(() => printJson(new JsonFloat(Infinity))).code).toBe('INVALID')
   })
 
   it('prints as JSON.stringify does, indented or not', () => {
@@ -122,19 +112,19 @@ describe('JsonObject', () => {
 
   it('names file, path and what was found in every error', () => {
     const [, second] = object.requireObjects('list')
-    expect(errorOf(() => second!.requireInt('x'))).toMatchObject({
+    expect(thrownBy(() => second!.requireInt('x'))).toMatchObject({
       code: 'CORRUPT', file: 'f.json', message: '$.list[1].x: expected a 32-bit integer, found the string "y" (file f.json)',
     })
-    expect(errorOf(() => object.requireInts('ints')).message).toContain('$.ints[1]: expected a 32-bit integer, found 2.5')
-    expect(errorOf(() => object.requireString('n')).message).toContain('$.n: expected a string, found null')
-    expect(errorOf(() => object.requireString('hasOwnProperty')).message).toContain('found nothing')
-    expect(errorOf(() => object.requireInt('big')).message).toContain('found 7893146874214087234')
-    expect(errorOf(() => object.requireSafeInteger('big')).code).toBe('CORRUPT')
-    expect(errorOf(() => JsonObject.of([], '$.schema')).message).toContain('$.schema: expected an object, found an array of 0')
+    expect(thrownBy(() => object.requireInts('ints')).message).toContain('$.ints[1]: expected a 32-bit integer, found 2.5')
+    expect(thrownBy(() => object.requireString('n')).message).toContain('$.n: expected a string, found null')
+    expect(thrownBy(() => object.requireString('hasOwnProperty')).message).toContain('found nothing')
+    expect(thrownBy(() => object.requireInt('big')).message).toContain('found 7893146874214087234')
+    expect(thrownBy(() => object.requireSafeInteger('big')).code).toBe('CORRUPT')
+    expect(thrownBy(() => JsonObject.of([], '$.schema')).message).toContain('$.schema: expected an object, found an array of 0')
   })
 
   it('clips what it quotes', () => {
-    expect(errorOf(() => JsonObject.parse(`{"a":"${'x'.repeat(1_000_000)}"}`).requireInt('a')).message.length).toBeLessThan(200)
+    expect(thrownBy(() => JsonObject.parse(`{"a":"${'x'.repeat(1_000_000)}"}`).requireInt('a')).message.length).toBeLessThan(200)
   })
 
   it('collects unknown members in order', () => {
