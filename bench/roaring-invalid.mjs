@@ -1,7 +1,8 @@
 /**
  * Which structurally invalid bitmaps the packages `roaring` and `roaring-wasm` accept (docs/adr/0002). Neither is a dependency:
  *
- *     mkdir /tmp/roaring && cp bench/roaring-invalid.mjs /tmp/roaring && cd /tmp/roaring && npm init -y && npm install roaring-wasm roaring
+ *     mkdir /tmp/roaring && cp bench/roaring-invalid.mjs /tmp/roaring && cd /tmp/roaring
+ *     npm init -y && npm install roaring-wasm roaring
  *     node roaring-invalid.mjs
  */
 const packages = []
@@ -43,8 +44,13 @@ function bitset(claimed, actual) {
 }
 
 const plain = () => ({ key: random(100), values: ascending(3 + random(40), 65536) })
-const swapped = (values) => { const i = random(values.length - 1); const copy = [...values]; [copy[i], copy[i + 1]] = [copy[i + 1], copy[i]]; return copy }
-const repeated = (values) => { const i = random(values.length - 1); const copy = [...values]; copy[i + 1] = copy[i]; return copy }
+const changed = (values, change) => {
+  const copy = [...values]
+  change(copy, random(values.length - 1))
+  return copy
+}
+const swapped = (values) => changed(values, (copy, i) => copy.splice(i, 2, copy[i + 1], copy[i]))
+const repeated = (values) => changed(values, (copy, i) => copy.splice(i + 1, 1, copy[i]))
 
 const classes = {
   'array values out of order': () => { const c = plain(); return arrays([{ ...c, values: swapped(c.values) }]) },
