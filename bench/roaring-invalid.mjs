@@ -18,7 +18,8 @@ let seed = 7
 const random = (below) => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 8) % below
 const u16 = (...values) => values.flatMap((value) => [value & 255, (value >> 8) & 255])
 const u32 = (value) => [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24]
-const ascending = (count, below) => [...new Set(Array.from({ length: count * 2 }, () => random(below)))].sort((a, b) => a - b).slice(0, count)
+const ascending = (count, below) =>
+  [...new Set(Array.from({ length: count * 2 }, () => random(below)))].sort((a, b) => a - b).slice(0, count)
 
 /** A bitmap of array containers in the portable format: cookie, count, keys with cardinalities, offsets, values. */
 function arrays(containers, change = {}) {
@@ -34,7 +35,8 @@ function arrays(containers, change = {}) {
 }
 
 /** One run container. */
-const runs = (pairs, cardinality) => Uint8Array.from([...u32(12347), 1, ...u16(0, cardinality - 1), ...u16(pairs.length), ...u16(...pairs.flat())])
+const runs = (pairs, cardinality) =>
+  Uint8Array.from([...u32(12347), 1, ...u16(0, cardinality - 1), ...u16(pairs.length), ...u16(...pairs.flat())])
 
 /** One bitset container whose header claims another cardinality. */
 function bitset(claimed, actual) {
