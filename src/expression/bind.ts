@@ -5,7 +5,7 @@ import type { Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { literalFor } from './bind-literal.js'
 import { isFloating, termType } from './bound-term.js'
-import { connect } from './connect.js'
+import { connect, operandsOf } from './connect.js'
 import type { BoundExpression, BoundTerm, Expression, LiteralInput, LiteralOperation, Predicate, Term } from './expression.js'
 import { rewriteNot } from './rewrite-not.js'
 import { orderedDistinct } from './value-order.js'
@@ -39,10 +39,16 @@ function bindTree(tree: Expression, schema: Schema, caseSensitive: boolean): Bou
       throw new FloeError('INVALID', 'Negations are rewritten before binding')
     case 'and':
     case 'or':
-      return connect(tree.op, [bindTree(tree.left, schema, caseSensitive), bindTree(tree.right, schema, caseSensitive)])
+      return bindChain(tree, tree.op, schema, caseSensitive)
     default:
       return bindPredicate(tree, bindTerm(tree.term, schema, caseSensitive))
   }
+}
+
+/** What binding decides may join an inner chain to an outer one: the result is one chain again. */
+function bindChain(tree: Expression, op: 'and' | 'or', schema: Schema, caseSensitive: boolean): BoundExpression {
+  const operands = operandsOf(tree, op).map((operand) => bindTree(operand, schema, caseSensitive))
+  return connect(op, operands.flatMap((operand) => operandsOf(operand, op)))
 }
 
 function bindTerm(term: Term, schema: Schema, caseSensitive: boolean): BoundTerm {

@@ -67,8 +67,9 @@ function compileNegativeProof(predicate: BoundPredicate): (stats: FileStats) => 
   const { id } = predicate.term.field
   const { excludedBy } = compileBoundTest(predicate)
   const floating = isFloating(termType(predicate.term))
+  const neverNull = predicate.term.neverNull === true
   return (stats) => {
-    if (stats.nullCount(id) !== 0 || (floating && stats.nanCount(id) !== 0)) return undefined
+    if ((!neverNull && stats.nullCount(id) !== 0) || (floating && stats.nanCount(id) !== 0)) return undefined
     return excludedBy(stats.lowerBound(id), stats.upperBound(id))
   }
 }

@@ -47,7 +47,12 @@ interface ProjectedLiteral {
   readonly literal: Value
 }
 
-function projectLiteral(kind: ProjectionKind, predicate: LiteralPredicate, transform: Transform, apply: Apply): ProjectedLiteral | undefined {
+function projectLiteral(
+  kind: ProjectionKind,
+  predicate: LiteralPredicate,
+  transform: Transform,
+  apply: Apply,
+): ProjectedLiteral | undefined {
   const { op, literal } = predicate
   if (op === 'starts-with' || op === 'not-starts-with') return projectPrefix(kind, op, literal as string, transform)
   // Equality is lost where values share a result; that they differ is proof only in the other direction.

@@ -2,6 +2,7 @@
  * `year`, `month`, `day` and `hour` over whole columns, without a bigint per row. Slots of null rows hold garbage: mask them
  * with the column's validity.
  */
+import { INT_MAX, INT_MIN } from '../schema/value-ranges.js'
 import { monthOfDay, yearOfDay } from './calendar.js'
 import { HIGH_WORD, LOW_WORD } from './murmur3.js'
 
@@ -28,14 +29,16 @@ export const yearOfDays = (days: Int32Array): Int32Array => mapDays(days, yearOf
 
 /**
  * Floor division by `2^shift · odd`. Dropping the low bits first leaves at most 54, which a double holds, and a true quotient
- * just below an integer differs from it by `1 / odd`, more than half a unit in the last place for each divisor above.
+ * just below an integer differs from it by `1 / odd`, more than half a unit in the last place for each divisor above. Hours
+ * beyond 32 bits, some 240 000 years away, become the last one: order is kept.
  */
 function divideColumn(values: BigInt64Array, shift: number, odd: number): Int32Array {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
   const highUnit = 2 ** (32 - shift)
   const result = new Int32Array(values.length)
   for (let row = 0; row < result.length; row++) {
-    result[row] = Math.floor((words[2 * row + HIGH_WORD]! * highUnit + (words[2 * row + LOW_WORD]! >>> shift)) / odd)
+    const units = Math.floor((words[2 * row + HIGH_WORD]! * highUnit + (words[2 * row + LOW_WORD]! >>> shift)) / odd)
+    result[row] = units > INT_MAX ? INT_MAX : units < INT_MIN ? INT_MIN : units
   }
   return result
 }

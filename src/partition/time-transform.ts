@@ -1,5 +1,6 @@
 import { floorDivide } from '../schema/temporal-text.js'
 import type { Type, Value } from '../schema/type.js'
+import { INT_MAX, INT_MIN } from '../schema/value-ranges.js'
 import { FloeError } from '../util/errors.js'
 import { humanDay, humanHour, humanMonth, humanYear, monthOfDay, yearOfDay } from './calendar.js'
 import type { Transform } from './transform-contract.js'
@@ -47,8 +48,11 @@ function timeFunction(type: Type, unit: TimeUnit): (value: Value) => Value {
       return (value) => (value === null ? null : yearOfDay(toUnits(value as bigint)))
     case 'month':
       return (value) => (value === null ? null : monthOfDay(toUnits(value as bigint)))
-    default:
+    case 'day':
       return (value) => (value === null ? null : toUnits(value as bigint))
+    default:
+      // The reference wraps hours beyond 32 bits around, which would break their order.
+      return (value) => (value === null ? null : Math.min(Math.max(toUnits(value as bigint), INT_MIN), INT_MAX))
   }
 }
 

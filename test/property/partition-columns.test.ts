@@ -30,9 +30,7 @@ describe('column transforms', () => {
     fc.assert(
       fc.property(longs, (values) => {
         for (const unit of ['day', 'month', 'year', 'hour'] as const) {
-          // Hours of the far ends of 64-bit microseconds do not fit the result type.
-          const micros = unit === 'hour' ? values.map((value) => value >> 1n) : values
-          expect(Array.from(time[`${unit}OfMicros`](column(micros)))).toEqual(scalar(unit, { kind: 'timestamp' }, micros))
+          expect(Array.from(time[`${unit}OfMicros`](column(values)))).toEqual(scalar(unit, { kind: 'timestamp' }, values))
           expect(Array.from(time[`${unit}OfNanos`](column(values)))).toEqual(scalar(unit, { kind: 'timestamp_ns' }, values))
         }
       }),
@@ -98,6 +96,6 @@ describe('column transforms', () => {
       ordered(`truncate[${width}]`, { kind: 'int' }, fc.integer())
       ordered(`truncate[${width}]`, { kind: 'long' }, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
     }
-    for (const unit of ['year', 'month', 'day', 'hour']) ordered(unit, { kind: 'timestamp' }, fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }))
+    for (const unit of ['year', 'month', 'day', 'hour']) ordered(unit, { kind: 'timestamp' }, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
   })
 })
