@@ -76,6 +76,8 @@ export interface ParquetWriteResult {
 /** Writes one file. Batches must have exactly the schema's columns in canonical Arrow types (see `arrow/arrow-schema.ts`). */
 export interface ParquetWriter {
   write(batch: RecordBatch): Promise<void>
+  /** Ends the row group: encodes the rows held in memory and hands them to the store. */
+  flush(): Promise<void>
   /** Encoded bytes so far, with an estimate for the rows that are still buffered. */
   readonly estimatedBytes: number
   /** Memory held for rows not yet encoded. */

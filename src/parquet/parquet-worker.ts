@@ -1,0 +1,28 @@
+/**
+ * Entry of the worker threads: runs one job after the other. It is a file of its own in the package, because a thread is
+ * started from a file.
+ */
+import { parentPort } from 'node:worker_threads'
+import { isFloeError } from '../util/errors.js'
+import type { FloeErrorCode } from '../util/errors.js'
+import type { EngineJob, EngineResult } from './engine-job.js'
+import { releaseBuffer } from './release-buffer.js'
+import { runJob } from './run-job.js'
+
+/** What a worker answers to a job: the error classes of another thread do not survive the way. */
+export type WorkerAnswer = { readonly result: EngineResult } | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string } }
+
+parentPort?.on('message', (job: EngineJob) => {
+  void answer(job)
+})
+
+async function answer(job: EngineJob): Promise<void> {
+  try {
+    const { result, transfer } = await runJob(job)
+    if (job.kind === 'decode') for (const field of job.fields) for (const leaf of field.leaves) releaseBuffer(leaf.pages.buffer)
+    parentPort?.postMessage({ result } satisfies WorkerAnswer, [...transfer])
+  } catch (error) {
+    const code = isFloeError(error) ? error.code : undefined
+    parentPort?.postMessage({ error: { code, message: error instanceof Error ? error.message : String(error) } } satisfies WorkerAnswer)
+  }
+}

@@ -1,0 +1,176 @@
+import type { RecordBatch } from 'apache-arrow'
+import { batchBytes } from '../arrow/batch-bytes.js'
+import { FloeError, isFloeError } from '../util/errors.js'
+import type { EncodedColumn, EncodeJob, EncodeResult } from './engine-job.js'
+import type { EnginePool } from './engine-pool.js'
+import { FileAssembly } from './file-assembly.js'
+import { codecId } from './file-metadata.js'
+import { FileStream } from './file-stream.js'
+import type { ParquetWriteOptions, ParquetWriter, ParquetWriteResult } from './parquet-engine.js'
+import { withFile } from './read-footer.js'
+import { StoredBatches } from './stored-batch.js'
+import type { WriteBudget } from './write-budget.js'
+import { writeSchema } from './write-schema.js'
+
+/** Bytes that may wait to be taken by the store. */
+const STREAM_LIMIT_BYTES = 8 * 2 ** 20
+
+/** What a row group holds before it is encoded is bounded, whatever its encoded size would become. */
+const MAX_BUFFERED_BYTES = 16 * 2 ** 20
+
+const codecs = { zstd: codecId.zstd, snappy: codecId.snappy, gzip: codecId.gzip, lz4: codecId.lz4Raw, brotli: codecId.brotli, uncompressed: codecId.uncompressed }
+
+/**
+ * Writes one file: batches are buffered up to a row group, encoded by the pool as column chunks, and put together with one footer
+ * of our own. Rows are counted at both ends of the encoder.
+ */
+export class ParquetFileWriter implements ParquetWriter {
+  private readonly options: ParquetWriteOptions
+  private readonly pool: EnginePool
+  private readonly budget: WriteBudget
+  private readonly batches: StoredBatches
+  private readonly assembly: FileAssembly
+  private readonly stream = new FileStream(STREAM_LIMIT_BYTES)
+  private upload: Promise<unknown> | undefined
+  private buffered: RecordBatch[] = []
+  private bufferedRows = 0
+  private rowsWritten = 0
+  /** Raw bytes that are being encoded. */
+  private encodingBytes = 0
+  private encodedRawBytes = 0
+  /** The end of the chain of row groups that are on their way to the file. */
+  private tail: Promise<void> = Promise.resolve()
+  private failure: { readonly error: unknown } | undefined
+  private isClosed = false
+  bufferedBytes = 0
+
+  constructor(options: ParquetWriteOptions, pool: EnginePool, budget: WriteBudget) {
+    this.options = options
+    this.pool = pool
+    this.budget = budget
+    this.batches = new StoredBatches(options.schema.fields)
+    this.assembly = new FileAssembly(writeSchema(options.schema.fields), options)
+    budget.add(this)
+  }
+
+  get estimatedBytes(): number {
+    return Math.round(this.assembly.offset + (this.bufferedBytes + this.encodingBytes) * this.encodedRatio())
+  }
+
+  async write(batch: RecordBatch): Promise<void> {
+    this.checkOpen()
+    if (batch.numRows === 0) return
+    const stored = this.batches.stored(batch)
+    this.buffered.push(stored)
+    this.bufferedRows += stored.numRows
+    this.bufferedBytes += batchBytes(stored)
+    const isFull = this.bufferedBytes * this.encodedRatio() >= this.options.rowGroupSizeBytes || this.bufferedBytes >= MAX_BUFFERED_BYTES
+    if (isFull) await this.flush()
+    else await this.budget.enforce()
+  }
+
+  async flush(): Promise<void> {
+    if (this.bufferedRows === 0) return
+    const { buffered, bufferedRows: rows, bufferedBytes: bytes } = this
+    this.buffered = []
+    this.bufferedRows = 0
+    this.bufferedBytes = 0
+    this.encodingBytes += bytes
+    const release = await this.budget.slot()
+    const encoded = this.encode(buffered, rows, bytes).finally(release)
+    encoded.catch(() => undefined)
+    this.tail = this.tail.then(() => this.append(encoded, rows, bytes)).catch((error: unknown) => this.fail(error))
+  }
+
+  async finish(): Promise<ParquetWriteResult> {
+    this.checkOpen()
+    try {
+      await this.flush()
+      await this.tail
+      this.throwFailure()
+      await this.push(this.assembly.finish(this.rowsWritten))
+      this.stream.end()
+      await this.upload
+    } catch (error) {
+      await this.abort()
+      throw withFile(this.options.location, error)
+    }
+    this.close()
+    return this.assembly.result(this.options.location, this.rowsWritten)
+  }
+
+  async abort(): Promise<void> {
+    if (this.isClosed) return
+    this.close()
+    this.buffered = []
+    this.fail(new FloeError('ABORTED', 'the Parquet file was abandoned', { file: this.options.location }))
+    await this.tail
+    if (this.upload === undefined) return
+    const outcome = await this.upload.then(() => undefined, (error: unknown) => ({ error }))
+    // An object that was there before is not ours to remove
+    if (outcome !== undefined && isFloeError(outcome.error, 'ALREADY_EXISTS')) return
+    await this.options.io.delete([this.options.location])
+  }
+
+  private async encode(batches: readonly RecordBatch[], rows: number, bytes: number): Promise<readonly EncodedColumn[]> {
+    if (this.assembly.leaves.length === 0) return []
+    const { options } = this
+    const ipc = this.batches.ipc(batches)
+    const job: EncodeJob = {
+      kind: 'encode',
+      ipc,
+      codec: codecs[options.compression],
+      compressionLevel: options.compressionLevel,
+      pageSizeBytes: options.pageSizeBytes,
+      pageRowLimit: options.pageRowLimit,
+      dictSizeBytes: options.dictSizeBytes,
+    }
+    const result = (await this.pool.run(job, bytes, [ipc.buffer as ArrayBuffer])) as EncodeResult
+    if (result.rows !== rows) throw new FloeError('CORRUPT', `${rows} rows were encoded as ${result.rows}; nothing was committed`)
+    return result.columns
+  }
+
+  private async append(encoded: Promise<readonly EncodedColumn[]>, rows: number, rawBytes: number): Promise<void> {
+    const columns = await encoded
+    this.throwFailure()
+    for (const part of this.assembly.addRowGroup(columns, rows)) await this.push(part)
+    this.rowsWritten += rows
+    this.encodingBytes -= rawBytes
+    this.encodedRawBytes += rawBytes
+  }
+
+  private async push(bytes: Uint8Array): Promise<void> {
+    const { io, location, signal } = this.options
+    if (this.upload === undefined) {
+      this.upload = io.write(location, this.stream, { ifNoneMatch: '*', signal })
+      this.upload.catch((error: unknown) => this.fail(error))
+    }
+    await this.stream.push(bytes)
+  }
+
+  /** Encoded bytes per buffered byte, as the file had it so far. */
+  private encodedRatio(): number {
+    return this.encodedRawBytes === 0 ? 0.5 : this.assembly.offset / this.encodedRawBytes
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error }
+    this.stream.fail(error)
+  }
+
+  private throwFailure(): void {
+    this.options.signal?.throwIfAborted()
+    if (this.failure) throw this.failure.error
+  }
+
+  private checkOpen(): void {
+    if (this.failure) throw withFile(this.options.location, this.failure.error)
+    if (this.isClosed) throw new FloeError('INVALID', 'the Parquet writer is closed', { file: this.options.location })
+    this.options.signal?.throwIfAborted()
+  }
+
+  private close(): void {
+    this.isClosed = true
+    this.budget.remove(this)
+  }
+}

@@ -1,0 +1,103 @@
+import type { WriterProperties } from 'parquet-wasm/esm'
+import { concatenate } from './concatenate.js'
+import type { EncodedColumn, EncodeJob, EncodeResult } from './engine-job.js'
+import { codecId, decodeFileMetaData, decodeOffsetIndex, encodePageHeader, pageType } from './file-metadata.js'
+import type { ColumnChunk, PageHeader } from './file-metadata.js'
+import { releaseBuffer } from './release-buffer.js'
+import { compressPage, isDecompressedHere, pageCrc } from './page-codec.js'
+import { walkPages } from './page-walk.js'
+import type { Page } from './page-walk.js'
+import { corrupt } from './thrift-compact.js'
+import { withEngine } from './wasm-module.js'
+import type { WasmEngine } from './wasm-module.js'
+
+/** The engine keeps whole row groups apart only by these. */
+const UNLIMITED_ROWS = 2 ** 31 - 1
+
+/**
+ * Encodes the batches of a job as the column chunks of one row group. The engine encodes the pages; they are compressed here,
+ * because that is faster and the only way to choose a level.
+ */
+export async function runEncode(job: EncodeJob): Promise<EncodeResult> {
+  const file = await withEngine((engine) => encodeFile(engine, job))
+  const footerLength = new DataView(file.buffer, file.byteOffset + file.length - 8, 4).getUint32(0, true)
+  const footer = decodeFileMetaData(file.slice(file.length - 8 - footerLength, file.length - 8))
+  const [group, ...others] = footer.rowGroups
+  if (group === undefined || others.length > 0) throw corrupt(`came out of the encoder with ${footer.rowGroups.length} row groups`)
+  const columns = group.columns.map((chunk) => encodedColumn(job, file, chunk))
+  releaseBuffer(file.buffer)
+  return { kind: 'encode', rows: group.numRows, columns }
+}
+
+function encodeFile(engine: WasmEngine, job: EncodeJob): Uint8Array {
+  const { Table, writeParquet } = engine.api
+  const table = Table.fromIPCStream(job.ipc)
+  releaseBuffer(job.ipc.buffer)
+  return writeParquet(table, writerProperties(engine, job))
+}
+
+function writerProperties({ api }: WasmEngine, job: EncodeJob): WriterProperties {
+  return new api.WriterPropertiesBuilder()
+    .setCompression(engineCompression(api.Compression, job.codec))
+    .setStatisticsEnabled(api.EnabledStatistics.Page)
+    .setDictionaryEnabled(job.dictSizeBytes > 0)
+    .setDictionaryPageSizeLimit(Math.max(1, job.dictSizeBytes))
+    .setDataPageSizeLimit(job.pageSizeBytes)
+    .setMaxRowGroupSize(UNLIMITED_ROWS)
+    .setWriterVersion(api.WriterVersion.V1)
+    .build()
+}
+
+function engineCompression(compression: typeof import('parquet-wasm/esm').Compression, codec: number): number {
+  if (codec === codecId.snappy) return compression.SNAPPY
+  return codec === codecId.lz4Raw ? compression.LZ4_RAW : compression.UNCOMPRESSED
+}
+
+function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): EncodedColumn {
+  const metaData = chunk.metaData!
+  const start = metaData.dictionaryPageOffset ?? metaData.dataPageOffset
+  const bytes = file.subarray(start, start + metaData.totalCompressedSize)
+  const pages = walkPages(bytes, metaData.numValues)
+  const parts: Uint8Array[] = []
+  const offsets: number[] = []
+  let offset = 0
+  let dataPageOffset = 0
+  for (const page of pages) {
+    const written = writtenPage(job, bytes, page)
+    const length = written.header.length + written.body.length
+    if (page.header.type === pageType.dictionary) dataPageOffset = length
+    else offsets.push(offset)
+    parts.push(written.header, written.body)
+    offset += length
+  }
+  const whole = concatenate(parts)
+  if (isDecompressedHere(job.codec)) for (const part of parts) if (part.byteLength === part.buffer.byteLength) releaseBuffer(part.buffer)
+  const firstRows = firstRowsOf(file, chunk, offsets.length)
+  const pageLocations = firstRows?.map((firstRowIndex, i) => ({ offset: offsets[i]!, compressedPageSize: (offsets[i + 1] ?? offset) - offsets[i]!, firstRowIndex }))
+  const { dictionaryPageOffset: _dictionary, bloomFilterOffset: _bloom, bloomFilterLength: _length, ...kept } = metaData
+  return {
+    bytes: whole,
+    metaData: { ...kept, codec: job.codec, totalCompressedSize: offset, dataPageOffset, ...(dataPageOffset > 0 && { dictionaryPageOffset: 0 }) },
+    columnIndex: indexBytes(file, chunk.columnIndexOffset, chunk.columnIndexLength)?.slice(),
+    pageLocations,
+  }
+}
+
+function writtenPage(job: EncodeJob, bytes: Uint8Array, page: Page): { readonly header: Uint8Array; readonly body: Uint8Array } {
+  const { header } = page
+  const body = bytes.subarray(page.dataStart, page.dataEnd)
+  const compressed = isDecompressedHere(job.codec) ? compressPage(job.codec, body, job.compressionLevel) : body
+  const rewritten: PageHeader = { ...header, compressedPageSize: compressed.length, crc: pageCrc(compressed) }
+  return { header: encodePageHeader(rewritten), body: compressed }
+}
+
+function firstRowsOf(file: Uint8Array, chunk: ColumnChunk, pages: number): readonly number[] | undefined {
+  const bytes = indexBytes(file, chunk.offsetIndexOffset, chunk.offsetIndexLength)
+  if (bytes === undefined) return undefined
+  const locations = decodeOffsetIndex(bytes).pageLocations
+  return locations.length === pages ? locations.map((location) => location.firstRowIndex) : undefined
+}
+
+function indexBytes(file: Uint8Array, offset: number | undefined, length: number | undefined): Uint8Array | undefined {
+  return offset === undefined || length === undefined ? undefined : file.subarray(offset, offset + length)
+}

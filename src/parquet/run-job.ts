@@ -1,0 +1,13 @@
+import type { EngineJob, EngineResult } from './engine-job.js'
+import { runDecode, transferOf } from './run-decode.js'
+import { runEncode } from './run-encode.js'
+
+/** Runs a job on this thread; `transfer` lists the buffers of the result that can be moved. */
+export async function runJob(job: EngineJob): Promise<{ readonly result: EngineResult; readonly transfer: readonly ArrayBuffer[] }> {
+  if (job.kind === 'decode') {
+    const result = await runDecode(job)
+    return { result, transfer: transferOf(result) }
+  }
+  const result = await runEncode(job)
+  return { result, transfer: [...new Set(result.columns.map((column) => column.bytes.buffer as ArrayBuffer))] }
+}
