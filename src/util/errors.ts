@@ -53,6 +53,15 @@ export class FloeError extends Error {
     this.column = context.column
     this.retryable = context.retryable ?? (code === 'UNAVAILABLE' || code === 'CONFLICT')
   }
+
+  /** The same error, said of a table: layers that know the name add it for those that do not. */
+  withTable(table: string): FloeError {
+    const { file, column, cause, retryable } = this
+    const named = new FloeError(this.code, `${this.message} (table ${table})`, { cause, retryable })
+    Object.assign(named, { table, file, column })
+    if (this.stack !== undefined) named.stack = this.stack.replace(this.message, named.message)
+    return named
+  }
 }
 
 /** Whether `error` is a {@link FloeError}, optionally with one of the given codes. */

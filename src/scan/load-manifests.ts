@@ -1,0 +1,43 @@
+import { decompressBlockAsync } from '../avro/block-codec.js'
+import { readContainer } from '../avro/container.js'
+import type { FileIO } from '../io/file-io.js'
+import type { ManifestFile } from '../manifest/data-file.js'
+import { ManifestEntries } from '../manifest/manifest-entries.js'
+import { decodeManifestList } from '../manifest/manifest-list.js'
+import { decodeManifestBlocks, inlineManifestFile } from '../manifest/manifest-reader.js'
+import type { StructType } from '../schema/type.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+
+interface LoadOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The manifests of a snapshot, in the order of its list. */
+export async function loadManifestList(io: FileIO, snapshot: Snapshot, options: LoadOptions = {}): Promise<readonly ManifestFile[]> {
+  if (snapshot.manifestList !== undefined) {
+    return decodeManifestList(await io.read(snapshot.manifestList, options), snapshot.manifestList)
+  }
+  // Spec: Table Metadata and Snapshots › v1 may name its manifests in the snapshot itself
+  const locations = snapshot.manifests ?? []
+  return Promise.all(
+    locations.map(async (location) => inlineManifestFile(location, await io.read(location, options), snapshot.snapshotId)),
+  )
+}
+
+export interface LoadManifestOptions extends LoadOptions {
+  /** The struct of the tuples of the manifest's own spec. */
+  readonly partitionType: StructType
+}
+
+/** What all blocks of one manifest may inflate to. */
+const MAX_INFLATED_BYTES = 2 ** 30
+
+/** Fetches and decodes one manifest; its blocks are inflated side by side off the main thread. */
+export async function loadManifest(io: FileIO, manifest: ManifestFile, options: LoadManifestOptions): Promise<ManifestEntries> {
+  const bytes = await io.read(manifest.manifestPath, { signal: options.signal })
+  const container = readContainer(bytes, manifest.manifestPath)
+  const blocks = await Promise.all(
+    container.blocks.map((block) => decompressBlockAsync(container.codec, block.bytes, MAX_INFLATED_BYTES)),
+  )
+  return decodeManifestBlocks(manifest, container, blocks, { partitionType: options.partitionType })
+}

@@ -1,0 +1,161 @@
+import { alwaysTrue } from '../expression/predicates.js'
+import { bind } from '../expression/bind.js'
+import type { Expression } from '../expression/expression.js'
+import type { FileIO } from '../io/file-io.js'
+import { mapOrdered } from '../io/ordered-prefetch.js'
+import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.js'
+import type { ManifestEntries } from '../manifest/manifest-entries.js'
+import { readInteger, tableProperties } from '../metadata/table-properties.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import type { Schema } from '../schema/schema.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { DeleteFileIndex } from './delete-file-index.js'
+import { loadManifest, loadManifestList } from './load-manifests.js'
+import { ScanPlan, type ManifestSelection } from './scan-plan.js'
+import { ReportBuilder } from './scan-report.js'
+import { SpecFilters, type SpecFilter } from './spec-filter.js'
+
+export interface PlanRequest {
+  readonly io: FileIO
+  readonly metadata: TableMetadata
+  /** `undefined`: a table without snapshots, an empty plan. */
+  readonly snapshot: Snapshot | undefined
+  /** What the filter is bound to: the schema that the scan reads with. */
+  readonly schema: Schema
+  readonly filter?: Expression | undefined
+  readonly caseSensitive?: boolean | undefined
+  /** Keep the reason of every decision. */
+  readonly explain?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Manifests that are fetched and inflated while one is being decided on. */
+const MANIFESTS_AHEAD = 6
+
+/**
+ * Plans a scan: manifests are pruned by their partition summaries, files by their partition and their metrics, and deletes
+ * are found for the files that remain. Only manifests are read.
+ * Spec: Scan Planning
+ */
+export async function planScan(request: PlanRequest): Promise<ScanPlan> {
+  const { io, metadata, snapshot, schema, signal } = request
+  const filter = bind(request.filter ?? alwaysTrue(), schema, { caseSensitive: request.caseSensitive ?? true })
+  const filters = new SpecFilters(metadata, schema, filter)
+  const report = new ReportBuilder(request.explain ?? false)
+  const selections: ManifestSelection[] = []
+  if (snapshot !== undefined) {
+    const manifests = await loadManifestList(io, snapshot, { signal })
+    const load = (manifest: ManifestFile): Promise<ManifestEntries> =>
+      loadManifest(io, manifest, { partitionType: filters.of(manifest.partitionSpecId, manifest.manifestPath).partitionType, signal })
+    const chosen = manifests.filter((manifest) => selectManifest(manifest, filters, report))
+    const deletes = await indexDeletes(chosen, load, metadata)
+    for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
+      signal?.throwIfAborted()
+      const selection = selectFiles({ entries, filters, deletes, report })
+      if (selection.selected.length > 0) selections.push(selection)
+    }
+  }
+  const splitOptions = {
+    splitSizeBytes: readInteger(metadata.properties, tableProperties.splitTargetSizeBytes),
+    lookback: readInteger(metadata.properties, tableProperties.splitLookback),
+    openFileCostBytes: readInteger(metadata.properties, tableProperties.splitOpenFileCostBytes),
+  }
+  return new ScanPlan({ snapshot, schema, filter, selections, report: report.finish(), splitOptions })
+}
+
+function isData(manifest: ManifestFile): boolean {
+  return manifest.content === 'data'
+}
+
+function selectManifest(manifest: ManifestFile, filters: SpecFilters, report: ReportBuilder): boolean {
+  const filter = filters.of(manifest.partitionSpecId, manifest.manifestPath)
+  // Counts that were not recorded must be taken as non-zero.
+  const live = manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0
+  const read = live && filter.manifest.mayMatch(manifest.partitions)
+  report.countManifest(manifest.content, read)
+  if (report.explains) {
+    const skipped = live ? (filter.manifest.explain(manifest.partitions) ?? 'unknown') : 'it lists no live files'
+    report.decide({
+      kind: manifest.content === 'data' ? 'manifest' : 'delete-manifest',
+      location: manifest.manifestPath,
+      read,
+      reason: read ? `its partitions may match ${filter.partitionFilterText}` : skipped,
+      sizeBytes: manifest.manifestLengthBytes,
+      count: (manifest.addedFilesCount ?? 0) + (manifest.existingFilesCount ?? 0),
+    })
+  }
+  return read
+}
+
+async function indexDeletes(
+  manifests: readonly ManifestFile[],
+  load: (manifest: ManifestFile) => Promise<ManifestEntries>,
+  metadata: TableMetadata,
+): Promise<DeleteFileIndex> {
+  const live: ManifestEntry[] = []
+  for await (const entries of mapOrdered(manifests.filter((manifest) => manifest.content === 'deletes'), MANIFESTS_AHEAD, load)) {
+    for (let i = 0; i < entries.count; i++) if (entries.isLive(i)) live.push(entries.entry(i, { stats: false }))
+  }
+  return new DeleteFileIndex(live, metadata.partitionSpecs)
+}
+
+interface FileSelection {
+  readonly entries: ManifestEntries
+  readonly filters: SpecFilters
+  readonly deletes: DeleteFileIndex
+  readonly report: ReportBuilder
+}
+
+function selectFiles(context: FileSelection): ManifestSelection {
+  const { entries, filters, report } = context
+  const filter = filters.of(entries.specId, entries.manifest.manifestPath)
+  const selected = new Uint32Array(entries.count)
+  let count = 0
+  let bytes = 0
+  for (let i = 0; i < entries.count; i++) {
+    if (!entries.isLive(i)) continue
+    const skippedBy = skips(entries, i, filter, filters)
+    if (skippedBy === undefined) {
+      selected[count++] = i
+      bytes += entries.fileSizeBytes[i]!
+    } else report.countSkipped(skippedBy, entries.fileSizeBytes[i]!)
+    if (report.explains) explainFile(context, filter, i, skippedBy)
+  }
+  const chosen = selected.slice(0, count)
+  const deletes = findDeletes(context, chosen)
+  report.countRead(count, bytes, deletes?.size ?? 0)
+  return { entries, filter, selected: chosen, deletes }
+}
+
+function skips(entries: ManifestEntries, i: number, filter: SpecFilter, filters: SpecFilters): 'partition' | 'metrics' | undefined {
+  if (filter.partition !== undefined && !filter.partition.mayMatch(entries.partition(i))) return 'partition'
+  if (filters.metrics !== undefined && !filters.metrics.mayMatch(entries.stats(i))) return 'metrics'
+  return undefined
+}
+
+function explainFile(context: FileSelection, filter: SpecFilter, i: number, skippedBy: 'partition' | 'metrics' | undefined): void {
+  const { entries, filters, report } = context
+  const reasons = {
+    partition: () => filter.partition?.explain(entries.partition(i)) ?? 'unknown',
+    metrics: () => filters.metrics?.explain(entries.stats(i)) ?? 'unknown',
+  }
+  report.decide({
+    kind: 'file',
+    location: entries.filePath(i),
+    read: skippedBy === undefined,
+    reason: skippedBy === undefined ? 'neither its partition nor its metrics exclude it' : reasons[skippedBy](),
+    sizeBytes: entries.fileSizeBytes[i]!,
+    count: entries.recordCount[i]!,
+  })
+}
+
+function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array): ReadonlyMap<number, readonly DataFile[]> | undefined {
+  if (deletes.isEmpty) return undefined
+  const found = new Map<number, readonly DataFile[]>()
+  for (const i of selected) {
+    const file = { filePath: entries.filePath(i), specId: entries.specId, partition: entries.partition(i), sequenceNumber: entries.sequenceNumber[i]! }
+    const applied = deletes.deletesFor(file)
+    if (applied.length > 0) found.set(i, applied)
+  }
+  return found
+}

@@ -1,0 +1,29 @@
+import type { RecordBatch } from 'apache-arrow'
+import type { Row } from '../arrow/row-values.js'
+import type { Schema } from '../schema/schema.js'
+
+/** The rows of a stream of batches, in order. */
+export class RowStream implements AsyncIterable<Row> {
+  readonly #batches: AsyncIterable<RecordBatch>
+  readonly #schema: Schema
+
+  constructor(batches: AsyncIterable<RecordBatch>, schema: Schema) {
+    this.#batches = batches
+    this.#schema = schema
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+    const { rowReader } = await import('../arrow/row-values.js')
+    const read = rowReader(this.#schema)
+    for await (const batch of this.#batches) yield* read(batch)
+  }
+
+  /** All rows, in memory. */
+  async toArray(): Promise<Row[]> {
+    const { rowReader } = await import('../arrow/row-values.js')
+    const read = rowReader(this.#schema)
+    const rows: Row[] = []
+    for await (const batch of this.#batches) for (const row of read(batch)) rows.push(row)
+    return rows
+  }
+}

@@ -1,0 +1,204 @@
+import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import type { LoadedTable } from '../catalog/catalog-backend.js'
+import { printTableIdentifier } from '../catalog/table-identifier.js'
+import type { Expression } from '../expression/expression.js'
+import { and } from '../expression/predicates.js'
+import type { ParquetEngine } from '../parquet/parquet-engine.js'
+import type { FileScanTask } from '../scan/file-scan-task.js'
+import { planScan } from '../scan/plan-scan.js'
+import type { ReadRequest } from '../scan/read-files.js'
+import type { ScanPlan } from '../scan/scan-plan.js'
+import type { Schema } from '../schema/schema.js'
+import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { snapshotAsOf } from '../snapshot/time-travel.js'
+import { FloeError } from '../util/errors.js'
+import { RowStream } from './row-stream.js'
+
+/** The refinements of a scan; each method copies them with one changed. */
+interface ScanState {
+  readonly columns?: readonly string[]
+  readonly filter?: Expression
+  readonly at?: { readonly snapshotId: bigint } | { readonly ref: string } | { readonly timestampMs: number }
+  readonly limit?: number
+  readonly caseSensitive?: boolean
+  readonly batchRows?: number
+  readonly signal?: AbortSignal
+}
+
+export interface ScanPlanOptions {
+  /** Keep the reason of every decision in the plan's report. */
+  readonly explain?: boolean | undefined
+}
+
+/**
+ * What to read of a table: an immutable refinement, and itself the async iterable of Arrow record batches. Nothing is read
+ * before the first batch, a plan or a count is asked for; iterating twice plans twice, on the same snapshot of metadata.
+ *
+ * Columns come in the order of the table's schema. A tag, a snapshot id and a time read with the schema of that snapshot;
+ * a branch and the current state with the table's current schema, as in the reference.
+ */
+export class TableScan implements AsyncIterable<RecordBatch> {
+  readonly #table: LoadedTable
+  readonly #engine: ParquetEngine
+  readonly #state: ScanState
+
+  /** Made by `Table.scan()`. */
+  constructor(table: LoadedTable, engine: ParquetEngine, state: ScanState = {}) {
+    this.#table = table
+    this.#engine = engine
+    this.#state = state
+  }
+
+  /** Only these columns, dotted paths for members of structs. Without arguments: all. */
+  select(...columns: readonly string[]): TableScan {
+    const { columns: _, ...rest } = this.#state
+    return this.#with(columns.length === 0 ? rest : { ...rest, columns })
+  }
+
+  /** Only rows for which `filter` is true; further filters are combined by `and`. */
+  filter(filter: Expression): TableScan {
+    return this.#with({ ...this.#state, filter: this.#state.filter === undefined ? filter : and(this.#state.filter, filter) })
+  }
+
+  /** @throws FloeError `NOT_FOUND`, at once, for a snapshot that the table does not have */
+  useSnapshot(snapshotId: bigint | string): TableScan {
+    const id = parseSnapshotId(snapshotId)
+    snapshotById(this.#table.metadata, id)
+    return this.#with({ ...this.#state, at: { snapshotId: id } })
+  }
+
+  /** A branch or a tag. @throws FloeError `NOT_FOUND`, at once, for one that the table does not have */
+  useRef(ref: string): TableScan {
+    schemaIdOfRef(this.#table.metadata, ref)
+    return this.#with({ ...this.#state, at: { ref } })
+  }
+
+  /** The state at a time, milliseconds since 1970 UTC. @throws FloeError `NOT_FOUND`, at once, before the first snapshot */
+  asOfTime(time: Date | number): TableScan {
+    const timestampMs = typeof time === 'number' ? time : time.getTime()
+    if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid date')
+    snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs)
+    return this.#with({ ...this.#state, at: { timestampMs } })
+  }
+
+  /** Stop after `rows` rows; which ones is not defined. */
+  limit(rows: number): TableScan {
+    if (!Number.isSafeInteger(rows) || rows < 0) throw new FloeError('INVALID', `A limit must be a whole number of rows from 0 on, not ${rows}`)
+    return this.#with({ ...this.#state, limit: rows })
+  }
+
+  /** Whether column names in `select` and `filter` must match in letter case. Default true. */
+  caseSensitive(caseSensitive: boolean): TableScan {
+    return this.#with({ ...this.#state, caseSensitive })
+  }
+
+  /** At most this many rows a batch. */
+  batchRows(batchRows: number): TableScan {
+    if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new FloeError('INVALID', `Batches must have at least one row, not ${batchRows}`)
+    return this.#with({ ...this.#state, batchRows })
+  }
+
+  /** Stops planning and reading with the signal's reason. */
+  withSignal(signal: AbortSignal): TableScan {
+    return this.#with({ ...this.#state, signal })
+  }
+
+  /** The snapshot that is read; `undefined` for a table without any. */
+  get snapshot(): Snapshot | undefined {
+    const { metadata } = this.#table
+    const at = this.#state.at
+    if (at === undefined) return snapshotOfRef(metadata, MAIN_BRANCH)
+    if ('ref' in at) return snapshotOfRef(metadata, at.ref)
+    return snapshotById(metadata, 'snapshotId' in at ? at.snapshotId : snapshotAsOf(metadata.snapshotLog, at.timestampMs))
+  }
+
+  /** The columns that the scan produces. @throws FloeError `NOT_FOUND` for a selected column that there is not */
+  get schema(): Schema {
+    const { columns, caseSensitive = true } = this.#state
+    const schema = this.#tableSchema()
+    return columns === undefined ? schema : schema.select(columns, { caseSensitive })
+  }
+
+  /** Decides which files to read, from manifests alone. */
+  async plan(options: ScanPlanOptions = {}): Promise<ScanPlan> {
+    const { filter, caseSensitive, signal } = this.#state
+    const { io, metadata } = this.#table
+    const request = { io, metadata, snapshot: this.snapshot, schema: this.#tableSchema(), filter, caseSensitive, explain: options.explain, signal }
+    return namingTable(this.#table, () => planScan(request))
+  }
+
+  /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */
+  async *read(tasks: Iterable<FileScanTask>): AsyncGenerator<RecordBatch, void, undefined> {
+    const { readTasks } = await import('../scan/read-files.js')
+    yield* readTasks(tasks, this.#readRequest())
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
+    const [plan, { readPlannedFiles }] = await Promise.all([this.plan(), import('../scan/read-files.js')])
+    yield* readPlannedFiles(plan.files(), this.#readRequest())
+  }
+
+  /** The rows one by one, values lossless: see `RowValue`. */
+  rows(): RowStream {
+    return new RowStream(this, this.schema)
+  }
+
+  /** Everything as one Arrow table, in memory. */
+  async toArrow(): Promise<ArrowTable> {
+    const { collectTable } = await import('../arrow/collect-table.js')
+    return collectTable(this, this.schema)
+  }
+
+  /** How many rows the scan has. Answered from the manifests alone when there is no filter, no limit and no deletes. */
+  async count(): Promise<number> {
+    const plan = await this.plan()
+    if (plan.filter.op === 'true' && plan.report.filesWithDeletes === 0) return Math.min(plan.recordCount, this.#state.limit ?? Infinity)
+    let rows = 0
+    for await (const batch of this.#narrowest()) rows += batch.numRows
+    return rows
+  }
+
+  /** The scan with as few columns as counting takes. */
+  #narrowest(): TableScan {
+    const first = this.#tableSchema().fields[0]
+    return first === undefined ? this : this.select(first.name)
+  }
+
+  #tableSchema(): Schema {
+    const { metadata } = this.#table
+    const schemaId = schemaIdOfScan(this.#table, this.#state.at)
+    return metadata.schemas.find((schema) => schema.schemaId === schemaId)!
+  }
+
+  #readRequest(): ReadRequest {
+    const { caseSensitive, batchRows, limit, signal } = this.#state
+    const { io, metadata } = this.#table
+    return { io, engine: this.#engine, metadata, schema: this.#tableSchema(), projection: this.schema, caseSensitive, batchRows, limit, signal }
+  }
+
+  #with(state: ScanState): TableScan {
+    return new TableScan(this.#table, this.#engine, Object.freeze(state))
+  }
+}
+
+function schemaIdOfScan({ metadata }: LoadedTable, at: ScanState['at']): number {
+  if (at === undefined) return metadata.currentSchemaId
+  if ('ref' in at) return schemaIdOfRef(metadata, at.ref)
+  return schemaIdOfSnapshot(metadata, 'snapshotId' in at ? at.snapshotId : snapshotAsOf(metadata.snapshotLog, at.timestampMs))
+}
+
+function parseSnapshotId(id: bigint | string): bigint {
+  if (typeof id === 'bigint') return id
+  if (/^-?\d{1,20}$/.test(id)) return BigInt(id)
+  throw new FloeError('INVALID', `A snapshot id is a bigint or its decimal digits, not ${JSON.stringify(id)}`)
+}
+
+async function namingTable<T>(table: LoadedTable, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof FloeError) || error.table !== undefined) throw error
+    throw error.withTable(printTableIdentifier(table.identifier))
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * What users hold: catalogs, tables and scans. Thin: it names things, keeps the version of metadata that a table is at,
+ * and hands the work to the folders below.
+ */
+import type { CatalogBackend, LoadedTable, TableIdentifier } from '../catalog/catalog-backend.js'
+import { printTableIdentifier } from '../catalog/table-identifier.js'
+import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
+import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import type { MetadataUpdate } from '../metadata/metadata-update.js'
+import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js'
+import type { ParquetEngine } from '../parquet/parquet-engine.js'
+import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
+import { buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
+import { evolvePartitionSpec, PartitionSpecUpdate } from '../partition/spec-evolution.js'
+import { propertyChanges } from '../schema/property-changes.js'
+import { SchemaUpdate } from '../schema/schema-evolution.js'
+import type { Schema } from '../schema/schema.js'
+import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
+import { FloeError } from '../util/errors.js'
+import type { Runtime } from '../util/runtime.js'
+import type { AppendRowsOptions } from './append-rows.js'
+import { TableInspection } from './table-inspection.js'
+import { TableScan } from './table-scan.js'
+import type { WriteInput } from '../write/input-rows.js'
+
+/** What a table needs of the process it lives in. */
+export interface TableContext {
+  /** `undefined`: the table is read from one metadata file, and nothing can be committed. */
+  readonly backend: CatalogBackend | undefined
+  readonly engine: ParquetEngine
+  readonly runtime: Runtime
+}
+
+/** Options that every change of a table takes. */
+export interface CommitCallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * One table at one version of its metadata. Reading goes on seeing that version until {@link refresh} or a change made
+ * through this object; changes are made to whatever version is current in the catalog when they are committed.
+ */
+export class Table {
+  readonly #context: TableContext
+  #loaded: LoadedTable
+
+  /** Made by a `Catalog`. */
+  constructor(loaded: LoadedTable, context: TableContext) {
+    this.#loaded = loaded
+    this.#context = context
+  }
+
+  get identifier(): TableIdentifier {
+    return this.#loaded.identifier
+  }
+
+  /** The identifier as text, dots between its parts. */
+  get name(): string {
+    return printTableIdentifier(this.#loaded.identifier)
+  }
+
+  get metadata(): TableMetadata {
+    return this.#loaded.metadata
+  }
+
+  get metadataLocation(): string {
+    return this.#loaded.metadataLocation
+  }
+
+  get location(): string {
+    return this.#loaded.metadata.location
+  }
+
+  get formatVersion(): FormatVersion {
+    return this.#loaded.metadata.formatVersion
+  }
+
+  get properties(): ReadonlyMap<string, string> {
+    return this.#loaded.metadata.properties
+  }
+
+  get schema(): Schema {
+    const { schemas, currentSchemaId } = this.#loaded.metadata
+    return schemas.find((schema) => schema.schemaId === currentSchemaId)!
+  }
+
+  get spec(): PartitionSpec {
+    const { partitionSpecs, defaultSpecId } = this.#loaded.metadata
+    return partitionSpecs.find((spec) => spec.specId === defaultSpecId)!
+  }
+
+  get sortOrder(): SortOrder {
+    const { sortOrders, defaultSortOrderId } = this.#loaded.metadata
+    return sortOrders.find((order) => order.orderId === defaultSortOrderId)!
+  }
+
+  get currentSnapshot(): Snapshot | undefined {
+    const { snapshots, currentSnapshotId } = this.#loaded.metadata
+    return snapshots.find((snapshot) => snapshot.snapshotId === currentSnapshotId)
+  }
+
+  get snapshots(): readonly Snapshot[] {
+    return this.#loaded.metadata.snapshots
+  }
+
+  /** Which snapshot was current when, oldest first. */
+  get history(): readonly SnapshotLogEntry[] {
+    return this.#loaded.metadata.snapshotLog
+  }
+
+  get refs(): ReadonlyMap<string, SnapshotRef> {
+    return this.#loaded.metadata.refs
+  }
+
+  /** Moves to the version that is current in the catalog. Answers this table. */
+  async refresh(): Promise<this> {
+    const backend = this.#requireBackend('refresh')
+    const loaded = await backend.loadTable(this.identifier)
+    const uuid = this.#loaded.metadata.tableUuid
+    if (uuid !== undefined && loaded.metadata.tableUuid !== uuid) {
+      throw new FloeError('CONFLICT', 'Another table has taken this name: load it anew', { table: this.name, retryable: false })
+    }
+    this.#loaded = loaded
+    return this
+  }
+
+  /** A scan of the current state; refine it, then iterate it. */
+  scan(): TableScan {
+    return new TableScan(this.#loaded, this.#context.engine)
+  }
+
+  /** The metadata tables: snapshots, files, manifests and so on. */
+  get inspect(): TableInspection {
+    return new TableInspection(this.#loaded)
+  }
+
+  /**
+   * Appends rows as one snapshot, and answers it. Nothing is committed when a row does not fit the schema, unless
+   * `onInvalid` or `quarantine` takes bad rows.
+   *
+   * @throws FloeError `INVALID` naming the row, its column, the type expected and what was found
+   */
+  async append(rows: WriteInput, options: AppendRowsOptions = {}): Promise<Snapshot> {
+    const { appendRows } = await import('./append-rows.js')
+    const { result, snapshot } = await appendRows(rows, options, {
+      loaded: this.#loaded,
+      backend: this.#requireBackend('append'),
+      engine: this.#context.engine,
+      runtime: this.#context.runtime,
+    })
+    this.#loaded = result.table
+    return snapshot
+  }
+
+  /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */
+  async updateSchema(update: (schema: SchemaUpdate) => unknown, options: CommitCallOptions = {}): Promise<Schema> {
+    await this.#commitMetadata('schema update', (metadata) => schemaUpdates(metadata, update), options)
+    return this.schema
+  }
+
+  /** Changes the partitioning of rows written from now on; files that are there keep theirs. */
+  async updateSpec(update: (spec: PartitionSpecUpdate) => unknown, options: CommitCallOptions = {}): Promise<PartitionSpec> {
+    await this.#commitMetadata('partition spec update', (metadata) => specUpdates(metadata, update), options)
+    return this.spec
+  }
+
+  /** Sorts rows written from now on; without terms, no longer. */
+  async replaceSortOrder(terms: readonly (string | SortTerm | PartitionTerm)[], options: CommitCallOptions = {}): Promise<SortOrder> {
+    const updates = (metadata: TableMetadata): MetadataUpdate[] => [
+      { action: 'add-sort-order', sortOrder: buildSortOrder(terms, currentSchemaOf(metadata)) },
+      { action: 'set-default-sort-order', sortOrderId: -1 },
+    ]
+    await this.#commitMetadata('sort order update', updates, options)
+    return this.sortOrder
+  }
+
+  /** Sets the named properties; a property of `null` is removed. */
+  async updateProperties(properties: Readonly<Record<string, string | null>>, options: CommitCallOptions = {}): Promise<void> {
+    const entries = Object.entries(properties)
+    const updates = new Map(entries.filter((entry): entry is [string, string] => entry[1] !== null))
+    const removals = entries.filter(([, value]) => value === null).map(([name]) => name)
+    const changes: MetadataUpdate[] = []
+    if (updates.size > 0) changes.push({ action: 'set-properties', updates })
+    if (removals.length > 0) changes.push({ action: 'remove-properties', removals })
+    await this.#commitMetadata('properties update', () => changes, options)
+  }
+
+  /** Moves the table to a later version of the format; there is no way back. */
+  async upgrade(formatVersion: FormatVersion, options: CommitCallOptions = {}): Promise<void> {
+    await this.#commitMetadata('format upgrade', () => [{ action: 'upgrade-format-version', formatVersion }], options)
+  }
+
+  async #commitMetadata(name: string, updates: (metadata: TableMetadata) => readonly MetadataUpdate[], options: CommitCallOptions): Promise<void> {
+    await this.#commit(metadataOperation(name, updates), options)
+  }
+
+  async #commit(operation: CommitOperation, options: CommitCallOptions): Promise<CommitResult> {
+    const backend = this.#requireBackend(operation.name)
+    const result = await commitTable(backend, this.#loaded, operation, { runtime: this.#context.runtime, signal: options.signal })
+    this.#loaded = result.table
+    return result
+  }
+
+  #requireBackend(action: string): CatalogBackend {
+    if (this.#context.backend !== undefined) return this.#context.backend
+    throw new FloeError('UNSUPPORTED', `This table was opened from its metadata file alone, so ${action} is not possible: open it through a catalog`, {
+      table: this.name,
+    })
+  }
+}
+
+function currentSchemaOf(metadata: TableMetadata): Schema {
+  return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
+}
+
+function schemaUpdates(metadata: TableMetadata, update: (schema: SchemaUpdate) => unknown): MetadataUpdate[] {
+  const spec = metadata.partitionSpecs.find((candidate) => candidate.specId === metadata.defaultSpecId)!
+  const builder = new SchemaUpdate(currentSchemaOf(metadata), {
+    lastColumnId: metadata.lastColumnId,
+    formatVersion: metadata.formatVersion,
+    partitionSourceIds: new Set(spec.fields.filter((field) => field.transform !== 'void').flatMap((field) => field.sourceIds)),
+  })
+  update(builder)
+  const changes = builder.changes()
+  const properties = propertyChanges(metadata.properties, changes)
+  const updates: MetadataUpdate[] = [
+    { action: 'add-schema', schema: changes.schema, lastColumnId: changes.lastColumnId },
+    { action: 'set-current-schema', schemaId: -1 },
+  ]
+  if (properties.updates.size > 0) updates.push({ action: 'set-properties', updates: properties.updates })
+  if (properties.removals.length > 0) updates.push({ action: 'remove-properties', removals: properties.removals })
+  return updates
+}
+
+function specUpdates(metadata: TableMetadata, update: (spec: PartitionSpecUpdate) => unknown): MetadataUpdate[] {
+  const builder = new PartitionSpecUpdate()
+  update(builder)
+  const { formatVersion, defaultSpecId, lastPartitionId } = metadata
+  const base = { formatVersion, schema: currentSchemaOf(metadata), specs: metadata.partitionSpecs, defaultSpecId, lastPartitionId }
+  return [
+    { action: 'add-spec', spec: evolvePartitionSpec(base, builder.changes) },
+    { action: 'set-default-spec', specId: -1 },
+  ]
+}

@@ -1,0 +1,90 @@
+import type { ParquetWriteOptions } from '../parquet/parquet-engine.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import { readInteger, readText, tableProperties } from '../metadata/table-properties.js'
+import { parseTransform } from '../partition/transform.js'
+import type { SortOrder } from '../partition/partition-spec.js'
+import type { Schema } from '../schema/schema.js'
+import { FloeError } from '../util/errors.js'
+import { type MetricsConfig, readMetricsConfig } from './metrics-config.js'
+
+/** How data files of one table are written, read from its `write.*` properties once per operation. */
+export interface WriteSettings {
+  readonly targetFileSizeBytes: number
+  readonly metrics: MetricsConfig
+  readonly parquet: Pick<
+    ParquetWriteOptions,
+    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'bloomFilters'
+  >
+}
+
+const BLOOM_ENABLED_PREFIX = 'write.parquet.bloom-filter-enabled.column.'
+const BLOOM_FPP_PREFIX = 'write.parquet.bloom-filter-fpp.column.'
+const DEFAULT_BLOOM_FPP = 0.01
+const PAGE_ROW_LIMIT = { name: 'write.parquet.page-row-limit', defaultValue: 20_000, min: 1, max: 2 ** 31 - 1 }
+const CODECS = ['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'] as const
+
+/**
+ * Reads the settings. The codec defaults to zstd, as in tables that the reference creates.
+ * @throws FloeError `INVALID` naming the property that is out of range, `UNSUPPORTED` when the table's format is not Parquet
+ */
+export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortOrder: SortOrder): WriteSettings {
+  const { properties } = metadata
+  const format = readText(properties, tableProperties.defaultFileFormat)
+  if (format !== 'parquet') {
+    throw new FloeError('UNSUPPORTED', `write.format.default is ${format}, and floe writes Parquet: set the property to parquet`)
+  }
+  return {
+    targetFileSizeBytes: readInteger(properties, tableProperties.targetFileSizeBytes),
+    metrics: readMetricsConfig(properties, schema, orderPreservingFieldIds(sortOrder)),
+    parquet: {
+      compression: readCodec(properties),
+      compressionLevel: readLevel(properties),
+      rowGroupSizeBytes: readInteger(properties, tableProperties.parquetRowGroupSizeBytes),
+      pageSizeBytes: readInteger(properties, tableProperties.parquetPageSizeBytes),
+      pageRowLimit: readInteger(properties, PAGE_ROW_LIMIT),
+      dictSizeBytes: readInteger(properties, tableProperties.parquetDictSizeBytes),
+      bloomFilters: readBloomFilters(properties, schema),
+    },
+  }
+}
+
+type Properties = ReadonlyMap<string, string>
+
+function readCodec(properties: Properties): (typeof CODECS)[number] {
+  const text = (properties.get(tableProperties.parquetCompression.name) ?? 'zstd').toLowerCase()
+  const codec = CODECS.find((candidate) => candidate === text)
+  if (codec === undefined) {
+    throw new FloeError('INVALID', `${tableProperties.parquetCompression.name} is '${text}': set it to one of ${CODECS.join(', ')}`)
+  }
+  return codec
+}
+
+function readLevel(properties: Properties): number | undefined {
+  const text = readText(properties, tableProperties.parquetCompressionLevel)
+  if (text === undefined) return undefined
+  if (!/^-?\d{1,3}$/.test(text.trim())) {
+    throw new FloeError('INVALID', `${tableProperties.parquetCompressionLevel.name} is '${text}': set it to a whole number`)
+  }
+  return Number(text)
+}
+
+function readBloomFilters(properties: Properties, schema: Schema): ReadonlyMap<number, { readonly fpp: number }> {
+  const filters = new Map<number, { fpp: number }>()
+  for (const [name, value] of properties) {
+    if (!name.startsWith(BLOOM_ENABLED_PREFIX) || value.trim().toLowerCase() !== 'true') continue
+    const column = name.slice(BLOOM_ENABLED_PREFIX.length)
+    const field = schema.findField(column)
+    if (field === undefined) continue
+    const fpp = Number(properties.get(BLOOM_FPP_PREFIX + column) ?? DEFAULT_BLOOM_FPP)
+    if (!(fpp > 0 && fpp < 1)) {
+      throw new FloeError('INVALID', `${BLOOM_FPP_PREFIX}${column} must be a number between 0 and 1`, { column })
+    }
+    filters.set(field.id, { fpp })
+  }
+  return filters
+}
+
+// Source: Java `SortOrderUtil.orderPreservingSortedColumns`
+function orderPreservingFieldIds(order: SortOrder): number[] {
+  return order.fields.filter((field) => field.sourceIds.length === 1 && parseTransform(field.transform).preservesOrder).map((field) => field.sourceIds[0]!)
+}
