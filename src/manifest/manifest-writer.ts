@@ -6,7 +6,7 @@ import { partitionType } from '../partition/partition-type.js'
 import { printSchema } from '../schema/schema-json.js'
 import type { Schema } from '../schema/schema.js'
 import type { StructType } from '../schema/type.js'
-import { FloeError } from '../util/errors.js'
+import { FloeError, isFloeError } from '../util/errors.js'
 import { printJson } from '../util/json.js'
 import type { DataFile, EntryStatus, FileContent, ManifestContent, ManifestEntry, ManifestFile } from './data-file.js'
 import { containerCompression, type ManifestCompression } from './manifest-compression.js'
@@ -114,7 +114,7 @@ export class ManifestWriter {
   add(entry: ManifestEntryInput): void {
     const { status, sequenceNumber, dataFile } = entry
     this.check(entry)
-    this.writer.add(this.entryRecord(entry))
+    this.write(entry)
     this.summary.add(dataFile.partition)
     this.totals[status].files++
     this.totals[status].rows += BigInt(dataFile.recordCount)
@@ -146,6 +146,15 @@ export class ManifestWriter {
       firstRowId: undefined,
     }
     return { bytes, manifestFile }
+  }
+
+  private write(entry: ManifestEntryInput): void {
+    try {
+      this.writer.add(this.entryRecord(entry))
+    } catch (cause) {
+      if (!isFloeError(cause)) throw cause
+      throw new FloeError(cause.code, cause.message, { file: entry.dataFile.filePath, cause })
+    }
   }
 
   private check({ status, sequenceNumber, fileSequenceNumber, dataFile }: ManifestEntryInput): void {
