@@ -69,7 +69,7 @@ export function printIsoTimestamp(value: bigint, unit: TimestampUnit, zoned: boo
   return `${printIsoDate(Number(days))}T${printClock(value - days * perDay, unit)}${zoned ? '+00:00' : ''}`
 }
 
-/** Rounds towards negative infinity, unlike bigint's `/`. */
+/** Divides by a positive number and rounds towards negative infinity, unlike bigint's `/`. */
 export function floorDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor
   return dividend % divisor < 0n ? quotient - 1n : quotient

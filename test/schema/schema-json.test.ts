@@ -8,6 +8,13 @@ import { codeThrownBy, thrownBy } from '../support/thrown.js'
 
 const TABLES = new URL('../golden/tables/', import.meta.url).pathname
 
+/** The reference writes the bytes of defaults in upper-case digits, the specification has lower-case ones. */
+const UPPER_CASE_HEX = /-default"\s*:\s*"[0-9A-F]+"/g
+
+function lowerCase(text: string): string {
+  return text.toLowerCase()
+}
+
 // Spec: Appendix C › Schemas, the example of a struct
 const example = {
   type: 'struct',
@@ -113,7 +120,7 @@ describe('schema JSON', () => {
     let count = 0
     const files = readdirSync(TABLES, { recursive: true, encoding: 'utf8' })
     for (const name of files.filter((file) => file.endsWith('.metadata.json') && !file.includes('.gz.'))) {
-      const metadata = JsonObject.parse(readFileSync(join(TABLES, name), 'utf8'), { source: name })
+      const metadata = JsonObject.parse(readFileSync(join(TABLES, name), 'utf8').replaceAll(UPPER_CASE_HEX, lowerCase), { source: name })
       for (const schema of metadata.optionalArray('schemas') ?? [metadata.value('schema')!]) {
         const printed = parseJson(printJson(printSchema(parseSchema(schema, { source: name }))))
         expect({ ...implied, ...(printed as JsonMembers) }).toEqual({ ...implied, ...(schema as JsonMembers) })
