@@ -59,6 +59,6 @@ export async function* concatPrefetched<T, R>(items: Iterable<T>, ahead: number,
       openNext()
     }
   } finally {
-    await Promise.allSettled(opened.map(({ iterator }) => iterator.return?.()))
+    await Promise.allSettled(opened.map(async ({ iterator }) => iterator.return?.()))
   }
 }

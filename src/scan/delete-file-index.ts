@@ -57,7 +57,8 @@ export class DeleteFileIndex {
       return [...found, vector].map((candidate) => candidate.file)
     }
     const positions = [...(this.#positionsByPath.get(file.filePath) ?? []), ...(this.#positionsByPartition.get(key) ?? [])]
-    return [...found, ...positions.filter((candidate) => file.sequenceNumber <= candidate.sequenceNumber)].map((candidate) => candidate.file)
+    const applied = positions.filter((candidate) => file.sequenceNumber <= candidate.sequenceNumber)
+    return [...found, ...applied].map((candidate) => candidate.file)
   }
 
   #add(entry: ManifestEntry, globalSpecs: ReadonlySet<number>): void {

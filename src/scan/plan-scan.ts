@@ -153,8 +153,8 @@ function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array)
   if (deletes.isEmpty) return undefined
   const found = new Map<number, readonly DataFile[]>()
   for (const i of selected) {
-    const file = { filePath: entries.filePath(i), specId: entries.specId, partition: entries.partition(i), sequenceNumber: entries.sequenceNumber[i]! }
-    const applied = deletes.deletesFor(file)
+    const sequenceNumber = entries.sequenceNumber[i]!
+    const applied = deletes.deletesFor({ filePath: entries.filePath(i), specId: entries.specId, partition: entries.partition(i), sequenceNumber })
     if (applied.length > 0) found.set(i, applied)
   }
   return found

@@ -16,7 +16,11 @@ export interface SplitOptions {
  * Without offsets a Parquet file stays whole: a byte range would mean nothing without its footer.
  * Source: Java `OffsetsAwareSplitScanTaskIterator`
  */
-export function splitFile(task: FileScanTask, splitOffsets: readonly number[] | undefined, splitSizeBytes: number): readonly FileScanTask[] {
+export function splitFile(
+  task: FileScanTask,
+  splitOffsets: readonly number[] | undefined,
+  splitSizeBytes: number,
+): readonly FileScanTask[] {
   if (splitOffsets === undefined || splitOffsets.length < 2 || !isUsable(splitOffsets, task.fileSizeBytes)) return [task]
   const splits: FileScanTask[] = []
   let start = splitOffsets[0]!

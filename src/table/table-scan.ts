@@ -124,8 +124,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   async plan(options: ScanPlanOptions = {}): Promise<ScanPlan> {
     const { filter, caseSensitive, signal } = this.#state
     const { io, metadata } = this.#table
-    const request = { io, metadata, snapshot: this.snapshot, schema: this.#tableSchema(), filter, caseSensitive, explain: options.explain, signal }
-    return namingTable(this.#table, () => planScan(request))
+    const schema = this.#tableSchema()
+    const { snapshot } = this
+    const { explain } = options
+    return namingTable(this.#table, () => planScan({ io, metadata, snapshot, schema, filter, caseSensitive, explain, signal }))
   }
 
   /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */
@@ -174,7 +176,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   #readRequest(): ReadRequest {
     const { caseSensitive, batchRows, limit, signal } = this.#state
     const { io, metadata } = this.#table
-    return { io, engine: this.#engine, metadata, schema: this.#tableSchema(), projection: this.schema, caseSensitive, batchRows, limit, signal }
+    const [engine, schema, projection] = [this.#engine, this.#tableSchema(), this.schema]
+    return { io, engine, metadata, schema, projection, caseSensitive, batchRows, limit, signal }
   }
 
   #with(state: ScanState): TableScan {

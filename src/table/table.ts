@@ -190,7 +190,11 @@ export class Table {
     await this.#commitMetadata('format upgrade', () => [{ action: 'upgrade-format-version', formatVersion }], options)
   }
 
-  async #commitMetadata(name: string, updates: (metadata: TableMetadata) => readonly MetadataUpdate[], options: CommitCallOptions): Promise<void> {
+  async #commitMetadata(
+    name: string,
+    updates: (metadata: TableMetadata) => readonly MetadataUpdate[],
+    options: CommitCallOptions,
+  ): Promise<void> {
     await this.#commit(metadataOperation(name, updates), options)
   }
 

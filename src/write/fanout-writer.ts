@@ -2,7 +2,8 @@ import type { RecordBatch } from 'apache-arrow'
 import { takeBatch } from '../arrow/take.js'
 import type { DataFile } from '../manifest/data-file.js'
 import type { PartitionFileWriter } from './partition-file-writer.js'
-import { type PartitionGroup, RowPartitioner } from './partition-rows.js'
+import type { RowPartitioner } from './partition-rows.js'
+import { type PartitionGroup } from './partition-rows.js'
 
 export interface FanoutOptions {
   /** Bytes of rows held back over all partitions before the largest are written out. */

@@ -31,7 +31,11 @@ const BYTES_PER_BATCH = 16 * 2 ** 20
  * checked as a whole batch: a bad one fails the write even with `onInvalid`.
  * @throws FloeError `INVALID` for input of another shape and for the first bad row, naming row, column, expected and found
  */
-export async function* inputBatches(input: WriteInput, schema: Schema, options: InputOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+export async function* inputBatches(
+  input: WriteInput,
+  schema: Schema,
+  options: InputOptions = {},
+): AsyncGenerator<RecordBatch, void, undefined> {
   const collector = new RowCollector(schema, options)
   const conform = batchConformer(schema)
   for await (const item of itemsOf(input)) {

@@ -26,7 +26,11 @@ const DEFAULT_MAX_COLUMNS = 100
  * reference; a column that the schema lacks is ignored. `sortedFieldIds` (order-preserving sort columns) keep bounds
  * even where the default drops them. Source: Java `MetricsConfig.from`
  */
-export function readMetricsConfig(properties: ReadonlyMap<string, string>, schema: Schema, sortedFieldIds: readonly number[] = []): MetricsConfig {
+export function readMetricsConfig(
+  properties: ReadonlyMap<string, string>,
+  schema: Schema,
+  sortedFieldIds: readonly number[] = [],
+): MetricsConfig {
   const modes = new Map<number, MetricsMode>()
   const configured = properties.get(DEFAULT_PROPERTY)
   let defaultMode = configured === undefined ? DEFAULT_MODE : parseMetricsMode(configured) ?? DEFAULT_MODE

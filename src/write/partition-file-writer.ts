@@ -129,7 +129,8 @@ export class PartitionFileWriter {
 
   #openFile(): OpenFile {
     const { engine, io, schema, settings, newLocation, keyValueMetadata, signal } = this.#context
-    const writer = engine.createWriter({ ...settings.parquet, io, location: newLocation(this.#partition), schema, keyValueMetadata, signal })
+    const location = newLocation(this.#partition)
+    const writer = engine.createWriter({ ...settings.parquet, io, location, schema, keyValueMetadata, signal })
     return { writer, metrics: new ColumnMetricsCollector(schema) }
   }
 }

@@ -60,7 +60,10 @@ export class RowPartitioner {
     for (let row = 0; row < ids.length; row++) {
       let key = 0
       // Pairs of codes are numbered step by step, so that a key stays below 2^53 whatever the number of fields.
-      for (let field = 0; field < codes.length; field++) key = field === 0 ? codes[0]![row]! : this.#pairKey(field, key, codes[field]![row]!)
+      for (let field = 0; field < codes.length; field++) {
+        const code = codes[field]![row]!
+        key = field === 0 ? code : this.#pairKey(field, key, code)
+      }
       if (key !== lastKey) {
         lastKey = key
         lastId = this.#groupIdOf(key, codes, row)
@@ -181,7 +184,8 @@ function genericCoder(locate: Locate, type: Type, transform: Transform): FieldCo
 /** The transform over a whole column at once, where its results are 32-bit integers. */
 function wholeColumn(transform: Transform, type: Type): ((chunk: Chunk) => Int32Array) | undefined {
   if (transform.kind === 'bucket') return wholeBucket(transform.parameter!, type)
-  const longs = (compute: (values: BigInt64Array) => Int32Array) => (chunk: Chunk) => compute(rowsOf(fixedValues<BigInt64Array>(chunk), chunk))
+  const longs = (compute: (values: BigInt64Array) => Int32Array) => (chunk: Chunk) =>
+    compute(rowsOf(fixedValues<BigInt64Array>(chunk), chunk))
   const days = (compute: (values: Int32Array) => Int32Array) => (chunk: Chunk) => compute(rowsOf(fixedValues<Int32Array>(chunk), chunk))
   const kind = type.kind
   if (transform.kind === 'identity') return kind === 'int' || kind === 'date' ? days((values) => values) : undefined

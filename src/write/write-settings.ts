@@ -86,5 +86,6 @@ function readBloomFilters(properties: Properties, schema: Schema): ReadonlyMap<n
 
 // Source: Java `SortOrderUtil.orderPreservingSortedColumns`
 function orderPreservingFieldIds(order: SortOrder): number[] {
-  return order.fields.filter((field) => field.sourceIds.length === 1 && parseTransform(field.transform).preservesOrder).map((field) => field.sourceIds[0]!)
+  const preserving = order.fields.filter((field) => field.sourceIds.length === 1 && parseTransform(field.transform).preservesOrder)
+  return preserving.map((field) => field.sourceIds[0]!)
 }
