@@ -28,6 +28,12 @@ export function validityBitmap(chunk: Chunk): Uint8Array | undefined {
 /** Every bit of it reads as zero. */
 const noBits = new Uint8Array(0)
 
+/** Calls `visit` with each row that is not null. */
+export function forEachValue(chunk: Chunk, visit: (row: number) => void): void {
+  const validity = validityBitmap(chunk)
+  for (let row = 0; row < chunk.length; row++) if (validity === undefined || bitAt(validity, chunk.offset + row)) visit(row)
+}
+
 /** The validity of a chunk moved to bit 0. Shares the bytes where it can. */
 export function validityOf(chunk: Chunk): Validity | undefined {
   const bitmap = validityBitmap(chunk)

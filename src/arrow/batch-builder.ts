@@ -1,5 +1,6 @@
 import type { DataType, Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
 import { Decimal } from '../schema/decimal.js'
+import { effectiveDefault } from '../schema/default-values.js'
 import type { Schema } from '../schema/schema.js'
 import { printTypeName } from '../schema/type-name.js'
 import type { NestedField, Type, Value } from '../schema/type.js'
@@ -49,7 +50,7 @@ export class BatchBuilder {
   readonly schema: ArrowSchema
   readonly #columns: readonly (NamedBuilder & { readonly read: (row: object) => unknown })[]
   readonly #checkMembers: CheckMembers
-  /** Rows taken before those in progress. */
+  /** Rows handed out or refused, which come before those in progress. */
   #taken = 0
   #length = 0
   #rowIndex = 0
@@ -83,12 +84,17 @@ export class BatchBuilder {
    * {@link RowProblem}. The rows before it were added, it and those after it were not, and the builder can go on.
    */
   append(rows: readonly unknown[]): void {
-    for (let start = 0; start < rows.length; start += stride) this.#appendSome(rows, start, Math.min(start + stride, rows.length))
+    try {
+      for (let start = 0; start < rows.length; start += stride) this.#appendSome(rows, start, Math.min(start + stride, rows.length))
+    } catch (error) {
+      this.#taken++
+      throw error
+    }
   }
 
   /** Adds one row. @throws FloeError as {@link append} does. */
   appendRow(row: unknown): void {
-    this.#appendColumns([row], 0, 1)
+    this.append([row])
   }
 
   /** Hands out the rows so far as one batch, and starts anew. */
@@ -166,7 +172,7 @@ interface BuilderContext {
 
 function childBuilders(fields: readonly NestedField[], arrow: readonly Field[], context: BuilderContext, prefix: string): NamedBuilder[] {
   return fields.map((field, i) => {
-    const missing = field.writeDefault === undefined || field.writeDefault === null ? undefined : inputOf(field.type, field.writeDefault)
+    const missing = inputOf(field.type, effectiveDefault(field, 'write')) ?? undefined
     const path = prefix + field.name
     const required = field.required && field.type.kind !== 'unknown'
     const builder = columnBuilder({ path, type: field.type, arrow: arrow[i]!.type as DataType, required, missing }, context)
@@ -175,12 +181,12 @@ function childBuilders(fields: readonly NestedField[], arrow: readonly Field[], 
 }
 
 /** A default in the form that callers write: the two differ for decimals and structs. */
-function inputOf(type: Type, value: Value): unknown {
+function inputOf(type: Type, value: Value | undefined): unknown {
+  if (value === null || value === undefined) return null
   if (type.kind === 'decimal') return new Decimal(value as bigint, type.scale)
   if (type.kind !== 'struct') return value
   const members = value as ReadonlyMap<number, Value>
-  const stated = type.fields.filter((field) => members.has(field.id))
-  return Object.fromEntries(stated.map((field) => [field.name, inputOf(field.type, members.get(field.id)!)]))
+  return Object.fromEntries(type.fields.map((field) => [field.name, inputOf(field.type, members.get(field.id))]))
 }
 
 function columnBuilder(column: Omit<ColumnSite, 'refuse'>, context: BuilderContext): ColumnBuilder {

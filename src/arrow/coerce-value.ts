@@ -1,7 +1,7 @@
 import { Decimal } from '../schema/decimal.js'
 import { bytesFromHex, canonicalUuid, uuidToBytes } from '../schema/hex-text.js'
 import type { Type } from '../schema/type.js'
-import { rescaleDecimal } from './convert-primitive.js'
+import { rescaleDecimal } from './decimal-words.js'
 import { parseIsoDate, parseIsoTime, parseIsoTimestamp } from './iso-time.js'
 
 /**

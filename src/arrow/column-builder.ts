@@ -3,7 +3,7 @@ import type { Type } from '../schema/type.js'
 import { fixedChunk } from './arrow-data.js'
 import type { Chunk, FixedValues, Validity } from './arrow-data.js'
 import { nullChunk } from './constant-chunk.js'
-import { writeDecimal } from './convert-primitive.js'
+import { writeDecimal } from './decimal-words.js'
 import type { CoerceInteger } from './coerce-value.js'
 
 /** What a builder knows of its column. */

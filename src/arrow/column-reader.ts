@@ -3,7 +3,7 @@ import type { Type, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { bitAt, fixedValues, offsetsOf, validityBitmap } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
-import { readDecimal } from './convert-primitive.js'
+import { readDecimal } from './decimal-words.js'
 import { textReader } from './text-reader.js'
 
 /**

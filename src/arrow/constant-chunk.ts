@@ -31,9 +31,8 @@ function strideOf(type: DataType): number {
 }
 
 /**
- * `length` times one value, in the canonical Arrow type. A struct's value is a map from field id to value; children that it
- * leaves out take their own initial default.
- * @throws FloeError `CORRUPT` when a required child of a struct default has no default of its own.
+ * `length` times one value, in the canonical Arrow type. A struct's value is a map from field id to value.
+ * @throws FloeError `UNSUPPORTED` for a list, map or variant that is not null.
  */
 export function constantChunk(type: Type, value: Value, length: number, arrow: DataType = arrowType(type)): Chunk {
   if (value === null || type.kind === 'unknown') return nullChunk(arrow, length)
@@ -78,14 +77,9 @@ function constantValues(type: Type, value: Value, length: number): FixedValues {
 }
 
 function constantStruct(fields: readonly NestedField[], value: ReadonlyMap<number, Value>, length: number, arrow: DataType): Chunk {
-  const children = fields.map((field, i) => {
-    const stated = value.get(field.id)
-    const child = stated === undefined ? (field.initialDefault ?? null) : stated
-    if (child === null && field.required) {
-      throw new FloeError('CORRUPT', 'a struct default leaves out a required field that has no default', { column: field.name })
-    }
-    return constantChunk(field.type, child, length, (arrow.children[i] as Field).type as DataType)
-  })
+  const children = fields.map((field, i) =>
+    constantChunk(field.type, value.get(field.id) ?? null, length, (arrow.children[i] as Field).type as DataType),
+  )
   return structChunk(arrow, length, children)
 }
 

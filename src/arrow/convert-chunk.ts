@@ -5,8 +5,8 @@ import { bitAt, listChunk, offsetsOf, retype, structChunk, validityBitmap, valid
 import type { Chunk } from './arrow-data.js'
 import { arrowType } from './arrow-schema.js'
 import { constantChunk, nullChunk } from './constant-chunk.js'
+import type { ChunkConverter, ConversionPolicy } from './conversion.js'
 import { primitiveConverter } from './convert-primitive.js'
-import type { ChunkConverter, ConversionPolicy } from './convert-primitive.js'
 import { maskChunk } from './mask-chunk.js'
 import { plainChunk, plainType } from './plain-chunk.js'
 import { sliceChunk } from './take.js'
@@ -19,6 +19,8 @@ export interface ConversionRules {
   readonly policy: ConversionPolicy
   /** The source of one field of a struct (or of the table: `path` is the field's own full path). May throw when there is none. */
   sourceOf(field: NestedField, children: readonly Field[], path: string): FieldSource
+  /** Looks at the members of each source struct before its fields are matched. `prefix` is its path and a dot, or empty. */
+  checkChildren?(fields: readonly NestedField[], children: readonly Field[], prefix: string): void
   /** Throws: the source type cannot become the target type. */
   refuseType(path: string, from: DataType, to: Type): never
   /** Throws: the value of one row cannot. `row` counts in the batch. */
@@ -35,6 +37,7 @@ type TypeConverter = (chunk: Chunk, refuse: RefuseAt) => Chunk
 
 /** Compiles the conversion of the fields of one struct, the table's top level included. */
 export function fieldsConverter(fields: readonly NestedField[], children: readonly Field[], rules: ConversionRules, prefix = ''): FieldsConverter {
+  rules.checkChildren?.(fields, children, prefix)
   const sources = fields.map((field) => fieldConverter(field, children, rules, prefix + field.name))
   return (chunks, length, refuse) => sources.map((convert) => convert(chunks, length, refuse))
 }

@@ -1,23 +1,12 @@
 import { DataType, DateUnit } from 'apache-arrow'
 import type { TimeUnit } from 'apache-arrow'
-import type { PrimitiveType } from '../schema/type.js'
-import { bitAt, fixedChunk, fixedValues, retype, validityBitmap, validityOf } from './arrow-data.js'
-import type { Chunk, FixedValues } from './arrow-data.js'
+import { fixedChunk, fixedValues, forEachValue, retype, validityOf } from './arrow-data.js'
+import type { FixedValues } from './arrow-data.js'
 import { hasZone, sameLayout } from './arrow-schema.js'
 import { nullChunk } from './constant-chunk.js'
-
-/** Reports the value of one row that has no exact equivalent in the target type. Never returns. */
-export type RefuseRow = (row: number, found: string) => never
-
-/** Turns a chunk of plain layout into the canonical one. */
-export type ChunkConverter = (chunk: Chunk, refuse: RefuseRow) => Chunk
-
-/**
- * What may be converted. `file`: what was written to a file long ago under an older schema, by the promotion rules of the
- * spec, and with the timestamp and string variants that other writers left. `input`: what a caller hands in to be
- * written; only conversions that keep every value exact, and a local time is not taken for an instant.
- */
-export type ConversionPolicy = 'file' | 'input'
+import type { ChunkConverter, ConversionPolicy, PrimitiveTarget } from './conversion.js'
+import { bytesConverter } from './convert-bytes.js'
+import { readDecimal, rescaleDecimal, writeDecimal } from './decimal-words.js'
 
 /**
  * The converter from one plain Arrow type to the canonical one of an Iceberg primitive, or undefined when the
@@ -25,8 +14,9 @@ export type ConversionPolicy = 'file' | 'input'
  */
 export function primitiveConverter(from: DataType, target: PrimitiveTarget, policy: ConversionPolicy): ChunkConverter | undefined {
   const { type, arrow } = target
-  if (sameLayout(from, arrow)) return (chunk) => retype(chunk, arrow)
   if (type.kind === 'unknown') return unknownConverter(arrow, policy)
+  if (DataType.isUtf8(from) || DataType.isBinary(from) || DataType.isFixedSizeBinary(from)) return bytesConverter(from, target, policy)
+  if (sameLayout(from, arrow)) return (chunk) => retype(chunk, arrow)
   if (DataType.isNull(from)) return (chunk) => nullChunk(arrow, chunk.length)
   if (DataType.isInt(from)) return intConverter(from.bitWidth, type.kind, arrow)
   if (DataType.isFloat(from)) return floatConverter(from.precision, type.kind, arrow)
@@ -34,20 +24,8 @@ export function primitiveConverter(from: DataType, target: PrimitiveTarget, poli
   if (DataType.isTime(from)) return type.kind === 'time' ? rescale(arrow, unitsPerSecond(from.unit), 1_000_000n, 'exact') : undefined
   if (DataType.isDate(from) && type.kind === 'date') return dateConverter(from, arrow)
   if (DataType.isDate(from) || DataType.isTimestamp(from)) return timestampConverter(from, type.kind, arrow, policy)
-  // Old writers left the string annotation out, and the layouts are the same
-  if (policy === 'file' && (DataType.isBinary(from) || DataType.isUtf8(from))) {
-    return variableKinds.has(type.kind) ? (chunk) => retype(chunk, arrow) : undefined
-  }
   return undefined
 }
-
-/** An Iceberg primitive with its canonical Arrow type. */
-export interface PrimitiveTarget {
-  readonly type: PrimitiveType
-  readonly arrow: DataType
-}
-
-const variableKinds: ReadonlySet<string> = new Set(['string', 'binary', 'geometry', 'geography'])
 
 function intConverter(bitWidth: number, kind: string, arrow: DataType): ChunkConverter | undefined {
   if (kind === 'int') return bitWidth < 32 ? widen(arrow, Int32Array) : undefined
@@ -65,12 +43,6 @@ function unknownConverter(arrow: DataType, policy: ConversionPolicy): ChunkConve
     if (policy === 'input') forEachValue(chunk, (row) => refuse(row, 'a value'))
     return nullChunk(arrow, chunk.length)
   }
-}
-
-/** Calls `visit` with each row that is not null. */
-function forEachValue(chunk: Chunk, visit: (row: number) => void): void {
-  const validity = validityBitmap(chunk)
-  for (let row = 0; row < chunk.length; row++) if (validity === undefined || bitAt(validity, chunk.offset + row)) visit(row)
 }
 
 function widen(arrow: DataType, target: new (values: ArrayLike<number>) => FixedValues): ChunkConverter {
@@ -129,32 +101,6 @@ function decimalConverter(from: ArrowDecimal, to: { precision: number; scale: nu
 
 function wordsOf(values: FixedValues): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
-}
-
-/** A two's-complement integer of `words` little-endian 32-bit words. */
-export function readDecimal(source: Uint32Array, at: number, words = 4): bigint {
-  let value = BigInt(source[at + words - 1]! | 0)
-  for (let word = words - 2; word >= 0; word--) value = (value << 32n) | BigInt(source[at + word]!)
-  return value
-}
-
-/** Writes a two's-complement 128-bit integer as four little-endian words. */
-export function writeDecimal(target: Uint32Array, at: number, value: bigint): void {
-  if (value >= -0x8000_0000_0000_0000n && value <= 0x7fff_ffff_ffff_ffffn) {
-    const high = Number(value >> 32n)
-    target[at] = Number(value & 0xffff_ffffn)
-    target[at + 1] = high
-    target[at + 2] = target[at + 3] = high < 0 ? -1 : 0
-    return
-  }
-  for (let word = 0; word < 4; word++) target[at + word] = Number((value >> BigInt(32 * word)) & 0xffff_ffffn)
-}
-
-/** The unscaled value under another scale; undefined when digits would be lost. */
-export function rescaleDecimal(unscaled: bigint, from: number, to: number): bigint | undefined {
-  if (to >= from) return unscaled * 10n ** BigInt(to - from)
-  const divisor = 10n ** BigInt(from - to)
-  return unscaled % divisor === 0n ? unscaled / divisor : undefined
 }
 
 function dateConverter(from: { readonly unit: DateUnit }, arrow: DataType): ChunkConverter | undefined {

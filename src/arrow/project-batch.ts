@@ -1,5 +1,6 @@
 import { DataType } from 'apache-arrow'
 import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
+import { effectiveDefault } from '../schema/default-values.js'
 import type { MappedField, NameMapping } from '../schema/name-mapping.js'
 import type { Schema } from '../schema/schema.js'
 import { printTypeName } from '../schema/type-name.js'
@@ -68,7 +69,7 @@ export function batchProjector(options: ProjectionOptions): BatchProjector {
     if (constant !== undefined) return { constant }
     const index = children.findIndex((child) => ids.get(child) === field.id)
     if (index >= 0) return { index }
-    const fallback = field.initialDefault ?? null
+    const fallback = effectiveDefault(field, 'initial')
     if (fallback === null && field.required) {
       throw new FloeError('CORRUPT', 'the file lacks a required column that has no default', { column: path, file })
     }
