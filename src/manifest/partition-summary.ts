@@ -38,9 +38,9 @@ class FieldRange {
   add(value: Value): void {
     if (value === null) this.containsNull = true
     else if (typeof value === 'number' && Number.isNaN(value)) this.containsNan = true
-    else if (this.min === null) this.min = this.max = value
-    else if (this.compare(value, this.min) < 0) this.min = value
-    else if (this.compare(this.max, value) < 0) this.max = value
+    else if (this.min === null) this.min = this.max = owned(value)
+    else if (this.compare(value, this.min) < 0) this.min = owned(value)
+    else if (this.compare(this.max, value) < 0) this.max = owned(value)
   }
 
   summary(): FieldSummary {
@@ -51,4 +51,9 @@ class FieldRange {
   private encode(value: Value): Uint8Array | undefined {
     return value === null ? undefined : encodeValue(this.field.type, value)
   }
+}
+
+/** A caller may reuse its bytes for the next tuple. */
+function owned(value: Value): Value {
+  return value instanceof Uint8Array ? value.slice() : value
 }
