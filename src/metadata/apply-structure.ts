@@ -1,9 +1,10 @@
 /** Updates of schemas, partition specs and sort orders. Source: `TableMetadata.Builder` of the reference. */
-import type { PartitionSpec, SortField, SortOrder } from '../partition/partition-spec.js'
+import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import { isEquivalentSpec } from '../partition/spec-validation.js'
 import type { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import type { MetadataDraft } from './metadata-draft.js'
+import { sameOrder } from './structure-updates.js'
 import { checkSchemaVersion, checkSortOrder, checkSpec, hasSequentialIds, lastAssignedFieldId } from './structure-rules.js'
 
 const LAST_ADDED = -1
@@ -135,19 +136,4 @@ function nextId(taken: Iterable<number>, first: number): number {
   let next = first
   for (const id of taken) if (id >= next) next = id + 1
   return next
-}
-
-/** Same sort fields, whatever the ids of the orders. */
-function sameOrder(left: SortOrder, right: SortOrder): boolean {
-  return (
-    left.fields.length === right.fields.length &&
-    left.fields.every((field, i) => {
-      const other = right.fields[i]!
-      return field.direction === other.direction && field.nullOrder === other.nullOrder && sameTerm(field, other)
-    })
-  )
-}
-
-function sameTerm(left: SortField, right: SortField): boolean {
-  return left.transform === right.transform && left.sourceIds.join() === right.sourceIds.join()
 }

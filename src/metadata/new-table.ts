@@ -6,6 +6,7 @@ import { FloeError } from '../util/errors.js'
 import { applyUpdates } from './apply-updates.js'
 import { assignFreshIds } from './fresh-ids.js'
 import type { MetadataUpdate } from './metadata-update.js'
+import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from './structure-updates.js'
 import { UNPARTITIONED_LAST_ID } from './structure-rules.js'
 import type { FormatVersion, TableMetadata } from './table-metadata.js'
 import { RESERVED_PROPERTIES, validateCommitProperties } from './table-properties.js'
@@ -61,19 +62,16 @@ export function newTableUpdates(table: NewTable, uuid: string): readonly Metadat
  */
 export function replaceTableUpdates(base: TableMetadata, table: NewTable): readonly MetadataUpdate[] {
   const existing = base.schemas.find((schema) => schema.schemaId === base.currentSchemaId)
-  const { schema, newIds, lastColumnId } = assignFreshIds(table.schema, { existing, lastColumnId: base.lastColumnId })
+  const { schema, newIds } = assignFreshIds(table.schema, { existing, lastColumnId: base.lastColumnId })
   const formatVersion = Math.max(table.formatVersion, base.formatVersion) as FormatVersion
   const rebased = rebaseFields(table.spec.fields, newIds)
   const fields = base.formatVersion > 1 ? reusePartitionIds(rebased, base) : carryFieldsForward(rebased, base)
   return [
     { action: 'upgrade-format-version', formatVersion },
     { action: 'remove-snapshot-ref', name: 'main' },
-    { action: 'add-schema', schema, lastColumnId },
-    { action: 'set-current-schema', schemaId: -1 },
-    { action: 'add-spec', spec: { specId: 0, fields } },
-    { action: 'set-default-spec', specId: -1 },
-    { action: 'add-sort-order', sortOrder: rebaseSortOrder(table.sortOrder, newIds) },
-    { action: 'set-default-sort-order', sortOrderId: -1 },
+    ...setSchemaUpdates(base, schema),
+    ...setSpecUpdates(base, { specId: 0, fields }),
+    ...setSortOrderUpdates(base, rebaseSortOrder(table.sortOrder, newIds)),
     { action: 'set-location', location: table.location },
     { action: 'set-properties', updates: persistedProperties(table.properties) },
   ]

@@ -1,4 +1,5 @@
 /** Statistics files as JSON. Source: `StatisticsFileParser`, `PartitionStatisticsFileParser` */
+import { unknownOrNone } from '../snapshot/snapshot-json.js'
 import type { JsonMembers, JsonObject } from '../util/json.js'
 import type { BlobMetadata, PartitionStatisticsFile, StatisticsFile } from './table-metadata.js'
 
@@ -21,7 +22,7 @@ export function parseStatisticsFile(json: JsonObject): StatisticsFile {
     fileFooterSizeBytes: json.requireSafeInteger('file-footer-size-in-bytes'),
     keyMetadata: json.optionalString('key-metadata'),
     blobMetadata: json.requireObjects('blob-metadata').map(parseBlobMetadata),
-    unknownFields: json.unknownFields(STATISTICS_MEMBERS),
+    unknownFields: unknownOrNone(json, STATISTICS_MEMBERS),
   }
 }
 
@@ -63,7 +64,7 @@ export function parsePartitionStatisticsFile(json: JsonObject): PartitionStatist
     snapshotId: json.requireLong('snapshot-id'),
     statisticsPath: json.requireString('statistics-path'),
     fileSizeBytes: json.requireSafeInteger('file-size-in-bytes'),
-    unknownFields: json.unknownFields(PARTITION_STATISTICS_MEMBERS),
+    unknownFields: unknownOrNone(json, PARTITION_STATISTICS_MEMBERS),
   }
 }
 

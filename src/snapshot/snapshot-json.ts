@@ -110,8 +110,14 @@ export function parseSnapshotRef(json: JsonObject): SnapshotRef {
     minSnapshotsToKeep: json.optionalInt('min-snapshots-to-keep'),
     maxSnapshotAgeMs: parseAge(json, 'max-snapshot-age-ms'),
     maxRefAgeMs: parseAge(json, 'max-ref-age-ms'),
-    unknownFields: json.unknownFields(REF_MEMBERS),
+    unknownFields: unknownOrNone(json, REF_MEMBERS),
   }
+}
+
+/** The members that are not known, `undefined` for none. */
+export function unknownOrNone(json: JsonObject, known: ReadonlySet<string>): ReadonlyMap<string, unknown> | undefined {
+  const unknown = json.unknownFields(known)
+  return unknown.size === 0 ? undefined : unknown
 }
 
 function parseRefType(json: JsonObject): 'branch' | 'tag' {

@@ -146,7 +146,8 @@ describe('merging manifests', () => {
     expect(await bench.manifests()).toHaveLength(2)
     const { snapshot } = await bench.append(['c'])
     expect(await bench.manifests()).toHaveLength(1)
-    expect((await bench.entries()).map((entry) => [entry.dataFile.filePath, entry.status, entry.sequenceNumber, entry.snapshotId])).toEqual([
+    const entries = await bench.entries()
+    expect(entries.map((entry) => [entry.dataFile.filePath, entry.status, entry.sequenceNumber, entry.snapshotId])).toEqual([
       ['c', 'added', 3n, snapshot!.snapshotId],
       ['b', 'existing', 2n, ids[1]],
       ['a', 'existing', 1n, ids[0]],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { applyUpdates } from '../../src/metadata/apply-updates.js'
 import type { MetadataUpdate } from '../../src/metadata/metadata-update.js'
 import { parseTableMetadata, printTableMetadata } from '../../src/metadata/table-metadata-json.js'
+import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from '../../src/metadata/structure-updates.js'
 import type { StatisticsFile, TableMetadata } from '../../src/metadata/table-metadata.js'
 import { Schema } from '../../src/schema/schema.js'
 import { appendUpdates, SCHEMA, snapshotOn, START_MS, table, update, UUID, withSnapshots } from '../support/metadata-builders.js'
@@ -206,6 +207,14 @@ describe('schemas, specs and sort orders', () => {
     expect(() =>
       update(existing, { action: 'add-schema', schema: existing.schemas[0]! }, { action: 'set-current-schema', schemaId: -1 }),
     ).toThrow(/added none/)
+  })
+
+  it('points to what is there already instead of adding it', () => {
+    const base = table()
+    expect(setSchemaUpdates(base, SCHEMA)).toEqual([{ action: 'set-current-schema', schemaId: 0 }])
+    expect(setSpecUpdates(base, { specId: 9, fields: [] })).toEqual([{ action: 'set-default-spec', specId: 0 }])
+    expect(setSortOrderUpdates(base, { orderId: 9, fields: [] })).toEqual([{ action: 'set-default-sort-order', sortOrderId: 0 }])
+    expect(update(base, ...setSchemaUpdates(base, widened))).toMatchObject({ currentSchemaId: 1, lastColumnId: 4 })
   })
 
   it('gives a new spec the next id, keeps its field ids and raises last-partition-id (trap 27)', () => {

@@ -103,4 +103,3 @@ export function dataFile(filePath: string, overrides: Partial<DataFile> = {}): D
     ...overrides,
   }
 }
-

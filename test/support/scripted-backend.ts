@@ -74,7 +74,8 @@ export class ScriptedBackend implements CatalogBackend {
     const step = this.#script.shift() ?? 'ok'
     const lost = new FloeError('UNAVAILABLE', 'the answer was lost')
     if (step === 'rejected' || step === 'rejected-final') {
-      return { outcome: 'rejected', reason: new FloeError('CONFLICT', 'somebody was faster'), retryable: step === 'rejected' }
+      const retryable = step === 'rejected'
+      return { outcome: 'rejected', reason: new FloeError('CONFLICT', 'somebody was faster', { retryable }), retryable }
     }
     if (step === 'unknown-lost') return { outcome: 'unknown', reason: lost }
     if (step === 'thrown-lost') throw lost
