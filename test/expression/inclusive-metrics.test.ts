@@ -4,6 +4,7 @@ import type { FileStats } from '../../src/expression/expression.js'
 import { compileInclusiveMetrics } from '../../src/expression/inclusive-metrics.js'
 import { parseWhere } from '../../src/expression/parse-where.js'
 import { isIn } from '../../src/expression/predicates.js'
+import type { SkipTest } from '../../src/expression/skip-test.js'
 import { Schema } from '../../src/schema/schema.js'
 import { encodeValue } from '../../src/schema/single-value.js'
 import type { NestedField, PrimitiveType, Type, Value } from '../../src/schema/type.js'
@@ -12,7 +13,10 @@ import type { ColumnStats } from '../support/file-stats.js'
 
 const t = (kind: Exclude<PrimitiveType['kind'], 'decimal' | 'fixed' | 'geometry' | 'geography'>): Type => ({ kind })
 const column = (id: number, name: string, type: Type, required = false): NestedField => ({ id, name, type, required })
-const bounds = (type: Type, lower: Value, upper: Value): ColumnStats => ({ lower: encodeValue(type, lower), upper: encodeValue(type, upper) })
+const bounds = (type: Type, lower: Value, upper: Value): ColumnStats => ({
+  lower: encodeValue(type, lower),
+  upper: encodeValue(type, upper),
+})
 
 const schema = new Schema([
   column(1, 'id', t('int'), true),
@@ -49,8 +53,9 @@ const file = fileStats(50, {
 })
 const strings = (lower: string, upper: string): FileStats => fileStats(50, { 3: { values: 50, nulls: 0, ...bounds(t('string'), lower, upper) } })
 
-const mayMatch = (where: string, stats: FileStats, of = schema): boolean => compileInclusiveMetrics(bind(parseWhere(where), of)).mayMatch(stats)
-const explain = (where: string, stats: FileStats, of = schema): string | undefined => compileInclusiveMetrics(bind(parseWhere(where), of)).explain(stats)
+const compile = (where: string, of: Schema): SkipTest<FileStats> => compileInclusiveMetrics(bind(parseWhere(where), of))
+const mayMatch = (where: string, stats: FileStats, of = schema): boolean => compile(where, of).mayMatch(stats)
+const explain = (where: string, stats: FileStats, of = schema): string | undefined => compile(where, of).explain(stats)
 
 describe('files are skipped by their metrics', () => {
   it.each([
