@@ -69,7 +69,8 @@ describe('a manifest list', () => {
     writer.add(['m', 100, 0, 5n, 1, 2, null, null])
     expect(decodeManifestList(writer.finish())).toEqual([
       {
-        manifestPath: 'm', manifestLengthBytes: 100, partitionSpecId: 0, content: 'data', sequenceNumber: 0n, minSequenceNumber: 0n, addedSnapshotId: 5n,
+        manifestPath: 'm', manifestLengthBytes: 100, partitionSpecId: 0, content: 'data',
+        sequenceNumber: 0n, minSequenceNumber: 0n, addedSnapshotId: 5n,
         addedFilesCount: 1, existingFilesCount: 2, deletedFilesCount: undefined,
         addedRowsCount: undefined, existingRowsCount: undefined, deletedRowsCount: undefined,
         partitions: undefined, keyMetadata: undefined, firstRowId: undefined,
