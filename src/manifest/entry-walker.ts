@@ -64,8 +64,8 @@ export class EntryWalker {
     if (position !== bytes.length) throw this.corrupt(`has ${bytes.length - position} bytes after the last entry of a block`)
   }
 
-  // One flat switch over literals is what V8 turns into a jump table; see `Op` for the numbers.
-  // eslint-disable-next-line max-lines-per-function
+  // The literals are the numbers of `Op`.
+  // eslint-disable-next-line max-lines-per-function -- one flat switch over literals is what V8 turns into a jump table
   private walkEntry(row: number, start: number): number {
     const bytes = this.bytes
     const program = this.plan.program

@@ -82,7 +82,8 @@ describe('a manifest list', () => {
     const writer = new ContainerWriter(manifestListSchema(1))
     writer.add(['m', 100, 0, 5n, -1, 0, 1, null, -1n, 0n, 1n, null])
     expect(decodeManifestList(writer.finish())[0]).toMatchObject({
-      addedFilesCount: undefined, existingFilesCount: 0, deletedFilesCount: 1, addedRowsCount: undefined, existingRowsCount: 0n, deletedRowsCount: 1n,
+      addedFilesCount: undefined, existingFilesCount: 0, deletedFilesCount: 1,
+      addedRowsCount: undefined, existingRowsCount: 0n, deletedRowsCount: 1n,
     })
   })
 
