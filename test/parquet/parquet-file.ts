@@ -18,16 +18,19 @@ export function batchOf(schema: Schema, rows: readonly Row[]): RecordBatch {
   return builder.finish()
 }
 
-/** A file in memory with its write result. */
+/** A file in memory with its write result; `rowGroups`: each batch is a row group. */
 export async function writeFile(
   schema: Schema,
   batches: readonly RecordBatch[],
-  options: Partial<ParquetWriteOptions> = {},
+  options: Partial<ParquetWriteOptions> & { readonly rowGroups?: boolean } = {},
 ): Promise<{ readonly io: MemoryFileIO; readonly location: string; readonly fileSizeBytes: number; readonly result: ParquetWriteResult }> {
   const io = new MemoryFileIO()
   const location = 'memory:/file.parquet'
   const writer = engine.createWriter({ io, location, schema, ...writeDefaults, ...options })
-  for (const batch of batches) await writer.write(batch)
+  for (const batch of batches) {
+    await writer.write(batch)
+    if (options.rowGroups === true) await writer.flush()
+  }
   const result = await writer.finish()
   return { io, location, fileSizeBytes: result.fileSizeBytes, result }
 }

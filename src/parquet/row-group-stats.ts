@@ -1,0 +1,177 @@
+import { isUtf8 } from 'node:buffer'
+import type { BoundExpression, FileStats } from '../expression/expression.js'
+import { encodeUnscaled } from '../schema/single-value.js'
+import type { Type } from '../schema/type.js'
+import { physicalType } from './file-metadata.js'
+import type { ColumnMetaData, FileMetaData, LogicalType, RowGroup, Statistics } from './file-metadata.js'
+import { logicalOfConverted } from './leaf-annotation.js'
+import type { FileSchema, LeafNode } from './parquet-schema.js'
+
+/** The leaves that a filter asks about, with the types that it takes them for. */
+export interface FilterColumns {
+  readonly leaves: ReadonlyMap<number, { readonly leaf: LeafNode; readonly type: Type }>
+  /** Whether the file says how its columns are ordered. */
+  readonly hasOrder: (columnIndex: number) => boolean
+}
+
+/**
+ * Finds the columns of a filter in a file. Columns that the file lacks, repeated ones and those that constants replace are left
+ * out: nothing is known of them.
+ */
+export function filterColumns(
+  filter: BoundExpression,
+  schema: FileSchema,
+  footer: FileMetaData,
+  constants: ReadonlyMap<number, unknown> | undefined,
+): FilterColumns {
+  const types = new Map<number, Type>()
+  collectTypes(filter, types)
+  const leaves = new Map<number, { readonly leaf: LeafNode; readonly type: Type }>()
+  for (const leaf of schema.leaves) {
+    const type = leaf.fieldId === undefined ? undefined : types.get(leaf.fieldId)
+    if (type !== undefined && leaf.maxRepetitionLevel === 0 && !constants?.has(leaf.fieldId!)) leaves.set(leaf.fieldId!, { leaf, type })
+  }
+  return { leaves, hasOrder: (columnIndex) => footer.columnOrders?.[columnIndex]?.typeOrder !== undefined }
+}
+
+function collectTypes(filter: BoundExpression, types: Map<number, Type>): void {
+  if (filter.op === 'and' || filter.op === 'or') {
+    collectTypes(filter.left, types)
+    collectTypes(filter.right, types)
+  } else if ('term' in filter) types.set(filter.term.field.id, filter.term.field.type)
+}
+
+/** What the statistics of a row group say, in the form of a manifest's metrics. NaN counts are never known. */
+export function rowGroupStats(rowGroup: RowGroup, columns: FilterColumns): FileStats {
+  const metaDataOf = (fieldId: number): ColumnMetaData | undefined => {
+    const found = columns.leaves.get(fieldId)
+    return found === undefined ? undefined : rowGroup.columns[found.leaf.columnIndex]!.metaData
+  }
+  const boundOf = (fieldId: number, side: 'min' | 'max'): Uint8Array | undefined => {
+    const found = columns.leaves.get(fieldId)
+    const statistics = metaDataOf(fieldId)?.statistics
+    if (found === undefined || statistics === undefined) return undefined
+    const { leaf, type } = found
+    const bound = (one: 'min' | 'max'): Uint8Array | undefined => {
+      const raw = rawBound(statistics, leaf, columns.hasOrder(leaf.columnIndex), one)
+      return raw === undefined ? undefined : singleValue(raw, leaf, type, one)
+    }
+    // One half of a pair is not worth the trust
+    return bound('min') === undefined || bound('max') === undefined ? undefined : bound(side)
+  }
+  return {
+    recordCount: rowGroup.numRows,
+    valueCount: (fieldId) => metaDataOf(fieldId)?.numValues,
+    nullCount: (fieldId) => validCount(metaDataOf(fieldId)?.statistics?.nullCount, rowGroup.numRows),
+    nanCount: () => undefined,
+    lowerBound: (fieldId) => boundOf(fieldId, 'min'),
+    upperBound: (fieldId) => boundOf(fieldId, 'max'),
+  }
+}
+
+function validCount(count: number | undefined, rows: number): number | undefined {
+  return count !== undefined && count >= 0 && count <= rows ? count : undefined
+}
+
+/**
+ * The deprecated statistics were made with a signed comparison whatever the type, so they hold for numbers only; so do the
+ * newer ones of a file that does not say how it orders its columns.
+ */
+function rawBound(statistics: Statistics, leaf: LeafNode, hasOrder: boolean, side: 'min' | 'max'): Uint8Array | undefined {
+  const isSigned = signedTypes.has(leaf.element.type!) && annotationOf(leaf)?.integer?.isSigned !== false
+  const modern = side === 'min' ? statistics.minValue : statistics.maxValue
+  if (modern !== undefined && (hasOrder || isSigned)) return modern
+  return isSigned ? statistics[side] : undefined
+}
+
+const signedTypes: ReadonlySet<number> = new Set([
+  physicalType.boolean,
+  physicalType.int32,
+  physicalType.int64,
+  physicalType.float,
+  physicalType.double,
+])
+
+function annotationOf(leaf: LeafNode): LogicalType | undefined {
+  return leaf.element.logicalType ?? logicalOfConverted(leaf.element)
+}
+
+/** Turns a Parquet statistic into the single-value form of an Iceberg type; undefined where the two do not go together. */
+// Spec: Appendix D › Binary single-value serialization
+function singleValue(raw: Uint8Array, leaf: LeafNode, type: Type, side: 'min' | 'max'): Uint8Array | undefined {
+  const { type: physical, typeLength } = leaf.element
+  const logical = annotationOf(leaf)
+  switch (type.kind) {
+    case 'boolean':
+      return physical === physicalType.boolean && raw.length === 1 ? raw : undefined
+    case 'int':
+    case 'date':
+      return physical === physicalType.int32 && raw.length === 4 && isPlainInt(logical) ? raw : undefined
+    case 'long':
+      if (physical === physicalType.int64) return raw.length === 8 && isPlainInt(logical) ? raw : undefined
+      return physical === physicalType.int32 && raw.length === 4 && isPlainInt(logical) ? raw : undefined
+    case 'float':
+    case 'double':
+      return floatBound(raw, physical, type.kind, side)
+    case 'decimal':
+      return logical?.decimal?.scale === type.scale ? decimalBound(raw, physical) : undefined
+    case 'time':
+      return physical === physicalType.int64 && raw.length === 8 && logical?.time?.unit.micros ? raw : undefined
+    case 'timestamp':
+    case 'timestamptz':
+      return timestampBound(raw, physical, logical)
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return physical === physicalType.int64 && raw.length === 8 && logical?.timestamp?.unit.nanos ? raw : undefined
+    case 'string':
+      // Some writers cut statistics in the middle of a character
+      return physical === physicalType.byteArray && logical?.decimal === undefined && isUtf8(raw) ? raw : undefined
+    case 'binary':
+      return physical === physicalType.byteArray && logical?.decimal === undefined ? raw : undefined
+    case 'uuid':
+      return physical === physicalType.fixedLenByteArray && typeLength === 16 && raw.length === 16 ? raw : undefined
+    case 'fixed':
+      return physical === physicalType.fixedLenByteArray && typeLength === type.length && raw.length === type.length ? raw : undefined
+    default:
+      return undefined
+  }
+}
+
+/** No annotation, or a signed or narrow integer, or a date: numbers that read as they stand. */
+function isPlainInt(logical: LogicalType | undefined): boolean {
+  if (logical === undefined || logical.date !== undefined) return true
+  return logical.integer !== undefined && (logical.integer.isSigned || logical.integer.bitWidth < 32)
+}
+
+/** NaN makes a pair of bounds worthless; a zero may stand for the other zero. */
+function floatBound(raw: Uint8Array, physical: number | undefined, kind: 'float' | 'double', side: 'min' | 'max'): Uint8Array | undefined {
+  const isFloat = physical === physicalType.float && raw.length === 4
+  const isDouble = kind === 'double' && physical === physicalType.double && raw.length === 8
+  if (!isFloat && !isDouble) return undefined
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.length)
+  const value = isFloat ? view.getFloat32(0, true) : view.getFloat64(0, true)
+  if (Number.isNaN(value)) return undefined
+  if (value !== 0) return raw
+  const zero = new Uint8Array(raw.length)
+  if (side === 'min') zero[raw.length - 1] = 0x80
+  return zero
+}
+
+function decimalBound(raw: Uint8Array, physical: number | undefined): Uint8Array | undefined {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.length)
+  if (physical === physicalType.int32) return raw.length === 4 ? encodeUnscaled(BigInt(view.getInt32(0, true))) : undefined
+  if (physical === physicalType.int64) return raw.length === 8 ? encodeUnscaled(view.getBigInt64(0, true)) : undefined
+  return raw.length > 0 && raw.length <= 16 ? raw : undefined
+}
+
+function timestampBound(raw: Uint8Array, physical: number | undefined, logical: LogicalType | undefined): Uint8Array | undefined {
+  if (physical !== physicalType.int64 || raw.length !== 8 || logical?.timestamp === undefined) return undefined
+  const { unit } = logical.timestamp
+  if (unit.micros) return raw
+  if (!unit.millis) return undefined
+  const micros = new DataView(raw.buffer, raw.byteOffset, 8).getBigInt64(0, true) * 1000n
+  if (BigInt.asIntN(64, micros) !== micros) return undefined
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigInt64(0, micros, true)
+  return bytes
+}
