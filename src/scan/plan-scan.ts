@@ -154,7 +154,8 @@ function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array)
   const found = new Map<number, readonly DataFile[]>()
   for (const i of selected) {
     const sequenceNumber = entries.sequenceNumber[i]!
-    const applied = deletes.deletesFor({ filePath: entries.filePath(i), specId: entries.specId, partition: entries.partition(i), sequenceNumber })
+    const filePath = entries.filePath(i)
+    const applied = deletes.deletesFor({ filePath, specId: entries.specId, partition: entries.partition(i), sequenceNumber })
     if (applied.length > 0) found.set(i, applied)
   }
   return found

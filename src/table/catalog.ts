@@ -1,0 +1,138 @@
+import type { CatalogBackend, TableIdentifier } from '../catalog/catalog-backend.js'
+import { checkNamespace, parseTableIdentifier, printTableIdentifier } from '../catalog/table-identifier.js'
+import type { FormatVersion } from '../metadata/table-metadata.js'
+import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
+import type { Schema } from '../schema/schema.js'
+import { FloeError } from '../util/errors.js'
+import { Table, type TableContext } from './table.js'
+
+/** A table's name as text, `shop.events`, or in its parts. */
+export type TableName = string | TableIdentifier
+
+export interface CreateTableOptions {
+  readonly schema: Schema
+  /** Columns, or transforms of columns. Default: unpartitioned. */
+  readonly partitionBy?: readonly (string | PartitionTerm)[] | undefined
+  /** Default: unsorted. */
+  readonly sortBy?: readonly (string | SortTerm | PartitionTerm)[] | undefined
+  /** Default 2, which every engine reads and writes. */
+  readonly formatVersion?: FormatVersion | undefined
+  readonly properties?: Readonly<Record<string, string>> | undefined
+  /** Where the table's files go. Default: chosen by the catalog. */
+  readonly location?: string | undefined
+}
+
+const DEFAULT_FORMAT_VERSION = 2
+
+/** The tables under one catalog. Made by `openCatalog`. */
+export class Catalog {
+  readonly #backend: CatalogBackend
+  readonly #context: TableContext
+  readonly #close: () => Promise<void>
+
+  constructor(backend: CatalogBackend, context: Omit<TableContext, 'backend'>, close: () => Promise<void>) {
+    this.#backend = backend
+    this.#context = { ...context, backend }
+    this.#close = close
+  }
+
+  /**
+   * Creates a table; namespaces that are missing are created as well.
+   * @throws FloeError `ALREADY_EXISTS`, or `INVALID` for a schema, spec, order or property that does not fit
+   */
+  async createTable(name: TableName, options: CreateTableOptions): Promise<Table> {
+    const identifier = identifierOf(name)
+    const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
+    const spec = buildPartitionSpec(options.partitionBy ?? [], schema)
+    const sortOrder = buildSortOrder(options.sortBy ?? [], schema)
+    // The reference writes the codec into new tables, so that every engine goes on with the same one.
+    const properties = new Map([['write.parquet.compression-codec', 'zstd'], ...Object.entries(options.properties ?? {})])
+    await this.#ensureNamespace(identifier.namespace)
+    const created = await this.#backend.createTable(identifier, { schema, spec, sortOrder, formatVersion, location, properties })
+    return new Table(created, this.#context)
+  }
+
+  /** @throws FloeError `NOT_FOUND` */
+  async loadTable(name: TableName): Promise<Table> {
+    return new Table(await this.#backend.loadTable(identifierOf(name)), this.#context)
+  }
+
+  async tableExists(name: TableName): Promise<boolean> {
+    return this.#backend.tableExists(identifierOf(name))
+  }
+
+  /** The names of the tables in a namespace, not in those below it. */
+  async listTables(namespace: string | readonly string[] = []): Promise<string[]> {
+    const tables = await this.#backend.listTables(namespaceOf(namespace))
+    return tables.map(printTableIdentifier)
+  }
+
+  /** Forgets a table; with `purge`, deletes its files as well. */
+  async dropTable(name: TableName, options: { readonly purge?: boolean } = {}): Promise<void> {
+    await this.#backend.dropTable(identifierOf(name), options)
+  }
+
+  /** @throws FloeError `UNSUPPORTED` where names are places, as in object stores */
+  async renameTable(from: TableName, to: TableName): Promise<void> {
+    await this.#backend.renameTable(identifierOf(from), identifierOf(to))
+  }
+
+  /** Adds an existing table by the location of its current `*.metadata.json`. */
+  async registerTable(name: TableName, metadataLocation: string): Promise<Table> {
+    return new Table(await this.#backend.registerTable(identifierOf(name), metadataLocation), this.#context)
+  }
+
+  async createNamespace(namespace: string | readonly string[], properties: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#backend.createNamespace(namespaceOf(namespace), new Map(Object.entries(properties)))
+  }
+
+  /** @throws FloeError `INVALID` or `CONFLICT` while it holds tables or namespaces */
+  async dropNamespace(namespace: string | readonly string[]): Promise<void> {
+    await this.#backend.dropNamespace(namespaceOf(namespace))
+  }
+
+  async namespaceExists(namespace: string | readonly string[]): Promise<boolean> {
+    return this.#backend.namespaceExists(namespaceOf(namespace))
+  }
+
+  /** Namespaces directly below `parent`, each outermost part first. */
+  async listNamespaces(parent: string | readonly string[] = []): Promise<readonly (readonly string[])[]> {
+    return this.#backend.listNamespaces(namespaceOf(parent))
+  }
+
+  /** Releases threads and connections. Tables that came from this catalog must not be used any more. */
+  async close(): Promise<void> {
+    await this.#backend.close?.()
+    await this.#close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #ensureNamespace(namespace: readonly string[]): Promise<void> {
+    for (let depth = 1; depth <= namespace.length; depth++) {
+      const level = namespace.slice(0, depth)
+      if (await this.#backend.namespaceExists(level)) continue
+      try {
+        await this.#backend.createNamespace(level)
+      } catch (error) {
+        // Somebody else may have made it meanwhile.
+        if (!(error instanceof FloeError && error.code === 'ALREADY_EXISTS')) throw error
+      }
+    }
+  }
+}
+
+function identifierOf(name: TableName): TableIdentifier {
+  return typeof name === 'string' ? parseTableIdentifier(name) : name
+}
+
+function namespaceOf(namespace: string | readonly string[]): readonly string[] {
+  if (typeof namespace !== 'string') return namespace
+  if (namespace === '') return []
+  const { namespace: outer, name } = parseTableIdentifier(namespace)
+  const parts = [...outer, name]
+  checkNamespace(parts)
+  return parts
+}

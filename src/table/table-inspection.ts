@@ -1,0 +1,141 @@
+import type { LoadedTable } from '../catalog/catalog-backend.js'
+import type { Schema } from '../schema/schema.js'
+import { schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { type EntryRow, entryRows, fileRows } from './inspect/entry-tables.js'
+import type { FileRow } from './inspect/file-row.js'
+import { allManifestRows, type AllManifestsRow, type ManifestRow, manifestRows } from './inspect/manifest-table.js'
+import { type PartitionRow, partitionRows } from './inspect/partition-table.js'
+import { schemaRows } from './inspect/schema-table.js'
+import {
+  historyRows,
+  metadataLogRows,
+  propertyRows,
+  refRows,
+  snapshotRows,
+  type HistoryRow,
+  type MetadataLogRow,
+  type PropertyRow,
+  type RefRow,
+  type SchemaRow,
+  type SnapshotRow,
+} from './inspect/snapshot-tables.js'
+
+/** Of which state to tell; by default the current one. At most one member. */
+export interface InspectOptions {
+  readonly snapshotId?: bigint | undefined
+  readonly ref?: string | undefined
+}
+
+/**
+ * A table's metadata as rows, the columns named as in the reference's metadata tables. What is asked of a snapshot is
+ * asked with that snapshot's schema.
+ */
+export class TableInspection {
+  readonly #table: LoadedTable
+
+  constructor(table: LoadedTable) {
+    this.#table = table
+  }
+
+  /** Every snapshot that the metadata still has, in the order of the metadata. */
+  snapshots(): SnapshotRow[] {
+    return snapshotRows(this.#table.metadata)
+  }
+
+  /** Which snapshot was current when, oldest first. */
+  history(): HistoryRow[] {
+    return historyRows(this.#table.metadata)
+  }
+
+  refs(): RefRow[] {
+    return refRows(this.#table.metadata)
+  }
+
+  /** The metadata files of earlier versions that the log still names, and the current one. */
+  metadataLog(): MetadataLogRow[] {
+    return metadataLogRows(this.#table.metadata, this.#table.metadataLocation)
+  }
+
+  /** Every field of every schema. */
+  schemas(): SchemaRow[] {
+    return schemaRows(this.#table.metadata)
+  }
+
+  properties(): PropertyRow[] {
+    return propertyRows(this.#table.metadata)
+  }
+
+  async manifests(options: InspectOptions = {}): Promise<ManifestRow[]> {
+    return manifestRows(this.#table, this.#snapshotOf(options))
+  }
+
+  /** The manifests of every snapshot; one that several have is told once for each. */
+  async allManifests(): Promise<AllManifestsRow[]> {
+    return allManifestRows(this.#table)
+  }
+
+  /** Manifest entries, deleted ones included. */
+  async entries(options: InspectOptions = {}): Promise<EntryRow[]> {
+    return entryRows(this.#table, ...this.#source(options))
+  }
+
+  /** Entries of every manifest that any snapshot has, each manifest once. */
+  async allEntries(): Promise<EntryRow[]> {
+    return entryRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema())
+  }
+
+  /** Live files, data and deletes. */
+  async files(options: InspectOptions = {}): Promise<FileRow[]> {
+    return fileRows(this.#table, ...this.#source(options), 'all')
+  }
+
+  async dataFiles(options: InspectOptions = {}): Promise<FileRow[]> {
+    return fileRows(this.#table, ...this.#source(options), 'data')
+  }
+
+  /** Position and equality delete files, and deletion vectors. */
+  async deleteFiles(options: InspectOptions = {}): Promise<FileRow[]> {
+    return fileRows(this.#table, ...this.#source(options), 'deletes')
+  }
+
+  /** Files that are live in any snapshot, each once. */
+  async allFiles(): Promise<FileRow[]> {
+    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'all')
+  }
+
+  async allDataFiles(): Promise<FileRow[]> {
+    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'data')
+  }
+
+  async allDeleteFiles(): Promise<FileRow[]> {
+    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'deletes')
+  }
+
+  /** Live files summed up by partition. */
+  async partitions(options: InspectOptions = {}): Promise<PartitionRow[]> {
+    return partitionRows(this.#table, this.#snapshotOf(options), this.#schemaOf(this.#snapshotOf(options)))
+  }
+
+  #snapshotOf(options: InspectOptions): Snapshot | undefined {
+    const { metadata } = this.#table
+    return options.snapshotId === undefined ? snapshotOfRef(metadata, options.ref ?? MAIN_BRANCH) : snapshotById(metadata, options.snapshotId)
+  }
+
+  #source(options: InspectOptions): [snapshots: readonly Snapshot[], schema: Schema] {
+    const snapshot = this.#snapshotOf(options)
+    const isPast = options.snapshotId !== undefined
+    return [snapshot === undefined ? [] : [snapshot], isPast ? this.#schemaOf(snapshot) : this.#currentSchema()]
+  }
+
+  #schemaOf(snapshot: Snapshot | undefined): Schema {
+    const { metadata } = this.#table
+    const id = snapshot === undefined ? metadata.currentSchemaId : schemaIdOfSnapshot(metadata, snapshot.snapshotId)
+    return metadata.schemas.find((schema) => schema.schemaId === id)!
+  }
+
+  #currentSchema(): Schema {
+    const { metadata } = this.#table
+    return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
+  }
+}
