@@ -194,10 +194,11 @@ function restoreIntegers(value: JsonValue): JsonValue {
     return value
   }
   const members = value as Record<string, JsonValue>
+  // All are own members, so that setting one named __proto__ is no call of the setter.
   for (const name of Object.keys(members)) {
     const member = members[name]!
     if (typeof member === 'object') restoreIntegers(member)
-    else if (typeof member === 'string' && member.charCodeAt(0) === MARK_CODE) setMember(members, name, restoreString(member))
+    else if (typeof member === 'string' && member.charCodeAt(0) === MARK_CODE) members[name] = restoreString(member)
   }
   return value
 }
@@ -205,11 +206,6 @@ function restoreIntegers(value: JsonValue): JsonValue {
 function restoreString(text: string): string | bigint {
   if (text.charCodeAt(0) !== MARK_CODE) return text
   return text.startsWith(INTEGER_TAG) ? BigInt(text.slice(INTEGER_TAG.length)) : text.slice(STRING_TAG.length)
-}
-
-function setMember(members: Record<string, JsonValue>, name: string, value: JsonValue): void {
-  if (name === '__proto__') Object.defineProperty(members, name, { value, writable: true, enumerable: true, configurable: true })
-  else members[name] = value
 }
 
 function syntaxErrorOf(text: string): string {
@@ -305,7 +301,8 @@ function tagMembers(members: JsonMembers, depth: number): JsonValue {
     const member = members[name]
     if (member === undefined) continue
     const tagged = tag(member, depth + 1)
-    if (tagged !== member) setMember((copy ??= { ...members } as Record<string, JsonValue>), name, tagged)
+    // An own member even when it is named __proto__, so that this is no call of the setter.
+    if (tagged !== member) (copy ??= { ...members } as Record<string, JsonValue>)[name] = tagged
   }
   const result = copy ?? members
   if (!names.some((name) => name.charCodeAt(0) === MARK_CODE)) return result
