@@ -1,0 +1,136 @@
+/** Namespaces as folders of a warehouse, marked by a file where the store has no empty folders. */
+import { mapParallel } from '../io/bounded-parallel.js'
+import type { FileIO } from '../io/file-io.js'
+import { asFolder, baseName, joinLocation, parentLocation } from '../io/location.js'
+import { printJson } from '../util/json.js'
+import { FloeError, isFloeError } from '../util/errors.js'
+import { parseMetadataFileName } from '../metadata/metadata-location.js'
+import { printNamespace } from './table-identifier.js'
+import { filesOf } from './version-search.js'
+
+/** Hidden from other engines by its dot. */
+const MARKER_NAME = '.namespace'
+const PARALLEL = 8
+
+export class NamespaceFolders {
+  readonly #io: FileIO
+  readonly #warehouse: string
+
+  constructor(io: FileIO, warehouse: string) {
+    this.#io = io
+    this.#warehouse = warehouse
+  }
+
+  /** The folder of a namespace or of a table in it. */
+  folderOf(names: readonly string[]): string {
+    return joinLocation(this.#warehouse, ...names)
+  }
+
+  /** Namespaces directly below `parent`. */
+  async list(parent: readonly string[]): Promise<readonly (readonly string[])[]> {
+    const names = await this.childNames(parent)
+    const isNamespace = await mapParallel(names, PARALLEL, async (name) => !(await this.isTable([...parent, name])))
+    return names.filter((_, i) => isNamespace[i] === true).map((name) => [...parent, name])
+  }
+
+  /** Names of the folders directly below a namespace, tables included; hidden ones are left out. */
+  async childNames(namespace: readonly string[]): Promise<readonly string[]> {
+    const names = await childFolders(this.#io, this.folderOf(namespace))
+    return names.filter((name) => !name.startsWith('.'))
+  }
+
+  async exists(namespace: readonly string[]): Promise<boolean> {
+    if (namespace.length === 0) return true
+    const folder = this.folderOf(namespace)
+    if ((await this.#io.head(joinLocation(folder, MARKER_NAME))) !== undefined) return true
+    const siblings = await childFolders(this.#io, parentLocation(folder)!)
+    return siblings.includes(baseName(folder)) && !(await this.isTable(namespace))
+  }
+
+  /** Throws `ALREADY_EXISTS`. */
+  async create(namespace: readonly string[], properties: ReadonlyMap<string, string>): Promise<void> {
+    if ((await this.exists(namespace)) || (await this.isTable(namespace))) throw alreadyExists(namespace)
+    await this.checkAncestors(namespace)
+    try {
+      await this.#writeMarker(namespace, properties)
+    } catch (error) {
+      throw isFloeError(error, 'ALREADY_EXISTS') ? alreadyExists(namespace) : error
+    }
+  }
+
+  /** Lets the namespace of a new table outlive the table, in every store alike. Failures are of no consequence. */
+  async ensure(namespace: readonly string[]): Promise<void> {
+    if (namespace.length > 0) await this.#writeMarker(namespace, new Map()).catch(() => undefined)
+  }
+
+  /** Throws `NOT_FOUND`, or `INVALID` when it is not empty. */
+  async drop(namespace: readonly string[]): Promise<void> {
+    if (namespace.length === 0) throw new FloeError('INVALID', 'The root namespace cannot be dropped')
+    const folder = this.folderOf(namespace)
+    if (!(await this.exists(namespace))) throw namespaceNotFound(namespace)
+    const marker = joinLocation(folder, MARKER_NAME)
+    const folders = await childFolders(this.#io, folder)
+    const files: string[] = []
+    for await (const status of filesOf(this.#io, folder)) if (status.location !== marker) files.push(baseName(status.location))
+    if (folders.length > 0 || files.length > 0) {
+      const content = [...folders, ...files].slice(0, 5).join(', ')
+      throw new FloeError('INVALID', `The namespace ${printNamespace(namespace)} is not empty: it holds ${content}; drop that first`)
+    }
+    await this.#io.delete([marker])
+    await this.#io.delete([asFolder(folder)])
+  }
+
+  /** Throws `INVALID` when one of the enclosing folders is a table's: a purge of that one would take this one along. */
+  async checkAncestors(names: readonly string[]): Promise<void> {
+    for (let depth = 1; depth < names.length; depth++) {
+      const ancestor = names.slice(0, depth)
+      if (!(await this.isTable(ancestor))) continue
+      throw new FloeError('INVALID', `${printNamespace(ancestor)} is a table, so nothing can be created in it`)
+    }
+  }
+
+  /** Throws `ALREADY_EXISTS` when a table at `names` would enclose a namespace, or tables. */
+  async checkNotNamespace(names: readonly string[]): Promise<void> {
+    const folder = this.folderOf(names)
+    const marked = (await this.#io.head(joinLocation(folder, MARKER_NAME))) !== undefined
+    const children = marked ? [] : await this.childNames(names)
+    const holdsTable = await mapParallel(children, PARALLEL, (name) => this.isTable([...names, name]))
+    if (marked || holdsTable.includes(true)) throw alreadyExists(names)
+  }
+
+  async #writeMarker(namespace: readonly string[], properties: ReadonlyMap<string, string>): Promise<void> {
+    const text = printJson(new Map([['properties', new Map(properties)]]))
+    await this.#io.write(joinLocation(this.folderOf(namespace), MARKER_NAME), new TextEncoder().encode(text), { ifNoneMatch: '*' })
+  }
+
+  /** A folder with table metadata of any naming is a table, or what a drop has left of one. */
+  async isTable(names: readonly string[]): Promise<boolean> {
+    for await (const status of filesOf(this.#io, joinLocation(this.folderOf(names), 'metadata'))) {
+      if (parseMetadataFileName(status.location) !== undefined) return true
+    }
+    return false
+  }
+}
+
+/** The typed form of a missing namespace. */
+export function namespaceNotFound(namespace: readonly string[]): FloeError {
+  return new FloeError('NOT_FOUND', `There is no namespace ${printNamespace(namespace)}`)
+}
+
+function alreadyExists(namespace: readonly string[]): FloeError {
+  return new FloeError('ALREADY_EXISTS', `The namespace ${printNamespace(namespace)} exists already`)
+}
+
+async function childFolders(io: FileIO, folder: string): Promise<readonly string[]> {
+  const names = new Set<string>()
+  if (io.listFolder === undefined) {
+    const start = asFolder(folder).length
+    for await (const { location } of io.list(folder)) {
+      const slash = location.indexOf('/', start)
+      if (slash !== -1) names.add(location.slice(start, slash))
+    }
+  } else {
+    for await (const entry of io.listFolder(folder)) if (entry.status === undefined) names.add(baseName(entry.location))
+  }
+  return [...names].sort()
+}
