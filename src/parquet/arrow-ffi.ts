@@ -41,7 +41,8 @@ class ArraySource {
   copy(address: number, layout: ArrayLayout, start: number, length: number): ArrayParts {
     const first = start + this.offset(address)
     const validity = this.validity(address, first, length)
-    const parts = { length, nullCount: validity?.nullCount ?? 0, validity: validity?.bits, offsets: undefined, values: undefined, children: [] }
+    const nulls = { nullCount: validity?.nullCount ?? 0, validity: validity?.bits }
+    const parts = { length, ...nulls, offsets: undefined, values: undefined, children: [] }
     switch (layout.kind) {
       case 'bits':
         return { ...parts, values: this.bits(this.bufferAt(address, 1), first, length) }

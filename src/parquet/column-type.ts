@@ -57,13 +57,19 @@ function layoutOfType(type: DataType): ArrayLayout {
 export function chunkOfParts(type: DataType, parts: ArrayParts): Chunk {
   const validity: Validity | undefined = parts.validity && { bitmap: parts.validity, nullCount: parts.nullCount }
   if (DataType.isStruct(type)) {
-    return structChunk(type, parts.length, type.children.map((child, i) => chunkOfParts((child as Field).type as DataType, parts.children[i]!)), validity)
+    const children = type.children.map((child, i) => chunkOfParts((child as Field).type as DataType, parts.children[i]!))
+    return structChunk(type, parts.length, children, validity)
   }
   if (DataType.isList(type) || DataType.isMap(type)) {
     return listChunk(type, parts.offsets!, chunkOfParts((type.children[0] as Field).type as DataType, parts.children[0]!), validity)
   }
   if (parts.offsets !== undefined) return variableChunk(type, parts.offsets, parts.values!, validity)
   const { buffer, byteOffset, byteLength } = parts.values!
-  const Values = type.ArrayType as unknown as { new (buffer: ArrayBufferLike, offset: number, length: number): FixedValues; BYTES_PER_ELEMENT: number }
+  const Values = type.ArrayType as unknown as ValuesConstructor
   return fixedChunk(type, parts.length, new Values(buffer, byteOffset, byteLength / Values.BYTES_PER_ELEMENT), validity)
+}
+
+interface ValuesConstructor {
+  new (buffer: ArrayBufferLike, offset: number, length: number): FixedValues
+  readonly BYTES_PER_ELEMENT: number
 }

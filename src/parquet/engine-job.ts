@@ -1,4 +1,4 @@
-import type { ColumnMetaData, SchemaElement } from './file-metadata.js'
+import type { ColumnMetaData, OffsetIndex, SchemaElement } from './file-metadata.js'
 
 /**
  * Work for the byte engine as plain data that can move to a worker thread and back, buffers by transfer.
@@ -86,5 +86,5 @@ export interface EncodedColumn {
   readonly metaData: ColumnMetaData
   readonly columnIndex: Uint8Array | undefined
   /** Page offsets count from the start of `bytes`. */
-  readonly pageLocations: readonly { readonly offset: number; readonly compressedPageSize: number; readonly firstRowIndex: number }[] | undefined
+  readonly pageLocations: OffsetIndex['pageLocations'] | undefined
 }

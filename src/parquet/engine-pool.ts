@@ -8,7 +8,7 @@ import type { WorkerAnswer } from './parquet-worker.js'
 import { runJob } from './run-job.js'
 
 export interface EnginePoolOptions {
-  /** Threads at most; 0: every job runs on the calling thread. Default: the environment variable FLOE_PARQUET_WORKERS, else the cores, at most 8. */
+  /** Threads at most; 0: every job runs on the calling thread. Default: FLOE_PARQUET_WORKERS, else the cores, at most 8. */
   readonly workers?: number | undefined
   /** The worker's entry file. Default: beside this module, where the package has it. */
   readonly workerUrl?: URL | undefined
@@ -98,7 +98,7 @@ export class EnginePool {
     worker.pending = undefined
     worker.thread.unref()
     if ('result' in answer) pending?.resolve(answer.result)
-    else pending?.reject(answer.error.code === undefined ? new Error(answer.error.message) : new FloeError(answer.error.code, answer.error.message))
+    else pending?.reject(errorOf(answer.error))
     this.dispatch()
   }
 
@@ -106,10 +106,15 @@ export class EnginePool {
   private lose(worker: PoolWorker, cause: unknown): void {
     const index = this.workers.indexOf(worker)
     if (index >= 0) this.workers.splice(index, 1)
-    worker.pending?.reject(new FloeError('UNAVAILABLE', 'a Parquet worker thread ended before its job did; FLOE_PARQUET_WORKERS=0 does without threads', { cause }))
+    const message = 'a Parquet worker thread ended before its job did; FLOE_PARQUET_WORKERS=0 does without threads'
+    worker.pending?.reject(new FloeError('UNAVAILABLE', message, { cause }))
     worker.pending = undefined
     this.dispatch()
   }
+}
+
+function errorOf({ code, message }: Extract<WorkerAnswer, { error: unknown }>['error']): Error {
+  return code === undefined ? new Error(message) : new FloeError(code, message)
 }
 
 function defaultWorkers(): number {

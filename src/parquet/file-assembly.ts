@@ -85,7 +85,7 @@ export class FileAssembly {
     return { location, recordCount, fileSizeBytes: this.offset, splitOffsets, columnSizes }
   }
 
-  private place(parts: Uint8Array[], bytesOf: (chunk: PlacedChunk) => Uint8Array | undefined): ReadonlyMap<PlacedChunk, { offset: number; length: number }> {
+  private place(parts: Uint8Array[], bytesOf: (chunk: PlacedChunk) => Uint8Array | undefined): Placed {
     const placed = new Map<PlacedChunk, { offset: number; length: number }>()
     for (const chunk of this.rowGroups.flatMap((group) => group.chunks)) {
       const bytes = bytesOf(chunk)
@@ -113,7 +113,8 @@ export class FileAssembly {
         ...(columnIndex && { columnIndexOffset: columnIndex.offset, columnIndexLength: columnIndex.length }),
       }
     })
-    const sum = (size: 'totalUncompressedSize' | 'totalCompressedSize'): number => group.chunks.reduce((total, chunk) => total + chunk.column.metaData[size], 0)
+    const sum = (size: 'totalUncompressedSize' | 'totalCompressedSize'): number =>
+      group.chunks.reduce((total, chunk) => total + chunk.column.metaData[size], 0)
     return {
       columns,
       totalByteSize: sum('totalUncompressedSize'),

@@ -13,7 +13,8 @@ export const codecId = { uncompressed: 0, snappy: 1, gzip: 2, lzo: 3, brotli: 4,
 export const pageType = { data: 0, index: 1, dictionary: 2, dataV2: 3 } as const
 export const convertedType = {
   utf8: 0, map: 1, mapKeyValue: 2, list: 3, enum: 4, decimal: 5, date: 6, timeMillis: 7, timeMicros: 8, timestampMillis: 9,
-  timestampMicros: 10, uint8: 11, uint16: 12, uint32: 13, uint64: 14, int8: 15, int16: 16, int32: 17, int64: 18, json: 19, bson: 20, interval: 21,
+  timestampMicros: 10, uint8: 11, uint16: 12, uint32: 13, uint64: 14, int8: 15, int16: 16, int32: 17, int64: 18, json: 19, bson: 20,
+  interval: 21,
 } as const
 
 type Empty = Record<never, never>
@@ -146,7 +147,12 @@ export interface PageHeader {
   readonly uncompressedPageSize: number
   readonly compressedPageSize: number
   readonly crc?: number
-  readonly dataPageHeader?: { readonly numValues: number; readonly encoding: number; readonly definitionLevelEncoding: number; readonly repetitionLevelEncoding: number }
+  readonly dataPageHeader?: {
+    readonly numValues: number
+    readonly encoding: number
+    readonly definitionLevelEncoding: number
+    readonly repetitionLevelEncoding: number
+  }
   readonly dictionaryPageHeader?: { readonly numValues: number; readonly encoding: number; readonly isSorted?: boolean }
   readonly dataPageHeaderV2?: {
     readonly numValues: number
@@ -165,7 +171,8 @@ export interface OffsetIndex {
 
 const timeUnit = struct<TimeUnit>('TimeUnit', [[1, 'millis', empty], [2, 'micros', empty], [3, 'nanos', empty]])
 const temporal = struct<TemporalType>('TimestampType', [[1, 'isAdjustedToUTC', bool, 'required'], [2, 'unit', timeUnit, 'required']])
-const decimal = struct<NonNullable<LogicalType['decimal']>>('DecimalType', [[1, 'scale', i32, 'required'], [2, 'precision', i32, 'required']])
+const decimal = struct<NonNullable<LogicalType['decimal']>>('DecimalType', [[1, 'scale', i32, 'required'],
+[2, 'precision', i32, 'required']])
 const integer = struct<NonNullable<LogicalType['integer']>>('IntType', [[1, 'bitWidth', i8, 'required'], [2, 'isSigned', bool, 'required']])
 
 const logicalType = struct<LogicalType>('LogicalType', [
@@ -183,7 +190,8 @@ const schemaElement = struct<SchemaElement>('SchemaElement', [
 ], 3)
 
 const statistics = struct<Statistics>('Statistics', [
-  [1, 'max', binary], [2, 'min', binary], [3, 'nullCount', i64], [4, 'distinctCount', i64], [5, 'maxValue', binary], [6, 'minValue', binary],
+  [1, 'max', binary], [2, 'min', binary], [3, 'nullCount', i64], [4, 'distinctCount', i64], [5, 'maxValue', binary],
+  [6, 'minValue', binary],
   [7, 'isMaxValueExact', bool], [8, 'isMinValueExact', bool],
 ])
 
@@ -196,10 +204,12 @@ const sizeStatistics = struct<SizeStatistics>('SizeStatistics', [
 ])
 
 const columnMetaData = struct<ColumnMetaData>('ColumnMetaData', [
-  [1, 'type', i32, 'required'], [2, 'encodings', list(i32), 'required'], [3, 'pathInSchema', list(string), 'required'], [4, 'codec', i32, 'required'],
+  [1, 'type', i32, 'required'], [2, 'encodings', list(i32), 'required'], [3, 'pathInSchema', list(string), 'required'],
+  [4, 'codec', i32, 'required'],
   [5, 'numValues', i64, 'required'], [6, 'totalUncompressedSize', i64, 'required'], [7, 'totalCompressedSize', i64, 'required'],
   [9, 'dataPageOffset', i64, 'required'], [10, 'indexPageOffset', i64], [11, 'dictionaryPageOffset', i64], [12, 'statistics', statistics],
-  [13, 'encodingStats', list(pageEncodingStats)], [14, 'bloomFilterOffset', i64], [15, 'bloomFilterLength', i32], [16, 'sizeStatistics', sizeStatistics],
+  [13, 'encodingStats', list(pageEncodingStats)], [14, 'bloomFilterOffset', i64], [15, 'bloomFilterLength', i32],
+  [16, 'sizeStatistics', sizeStatistics],
 ], 17)
 
 const columnChunk = struct<ColumnChunk>('ColumnChunk', [
@@ -217,13 +227,15 @@ const columnOrder = struct<{ readonly typeOrder?: Empty }>('ColumnOrder', [[1, '
 
 const fileMetaData = struct<FileMetaData>('FileMetaData', [
   [1, 'version', i32, 'required'], [2, 'schema', list(schemaElement), 'required'], [3, 'numRows', i64, 'required'],
-  [4, 'rowGroups', list(rowGroup), 'required'], [5, 'keyValueMetadata', list(keyValue)], [6, 'createdBy', string], [7, 'columnOrders', list(columnOrder)],
+  [4, 'rowGroups', list(rowGroup), 'required'], [5, 'keyValueMetadata', list(keyValue)], [6, 'createdBy', string],
+  [7, 'columnOrders', list(columnOrder)],
 ])
 
 const pageHeader = struct<PageHeader>('PageHeader', [
   [1, 'type', i32, 'required'], [2, 'uncompressedPageSize', i32, 'required'], [3, 'compressedPageSize', i32, 'required'], [4, 'crc', i32],
   [5, 'dataPageHeader', struct<NonNullable<PageHeader['dataPageHeader']>>('DataPageHeader', [
-    [1, 'numValues', i32, 'required'], [2, 'encoding', i32, 'required'], [3, 'definitionLevelEncoding', i32, 'required'], [4, 'repetitionLevelEncoding', i32, 'required'],
+    [1, 'numValues', i32, 'required'], [2, 'encoding', i32, 'required'], [3, 'definitionLevelEncoding', i32, 'required'],
+    [4, 'repetitionLevelEncoding', i32, 'required'],
   ])],
   [7, 'dictionaryPageHeader', struct<NonNullable<PageHeader['dictionaryPageHeader']>>('DictionaryPageHeader', [
     [1, 'numValues', i32, 'required'], [2, 'encoding', i32, 'required'], [3, 'isSorted', bool],

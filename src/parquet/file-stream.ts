@@ -19,7 +19,9 @@ export class FileStream implements AsyncIterable<Uint8Array> {
     this.chunks.push(bytes)
     this.queuedBytes += bytes.length
     this.wakeReader?.()
-    while (this.queuedBytes > this.limitBytes && this.failure === undefined) await new Promise<void>((resolve) => (this.wakeWriter = resolve))
+    while (this.queuedBytes > this.limitBytes && this.failure === undefined) {
+      await new Promise<void>((resolve) => (this.wakeWriter = resolve))
+    }
     this.throwFailure()
   }
 

@@ -1,5 +1,5 @@
-import { Field, Schema as ArrowSchema } from 'apache-arrow'
-import type { DataType } from 'apache-arrow'
+import { Schema as ArrowSchema } from 'apache-arrow'
+import type { DataType, Field } from 'apache-arrow'
 import { makeBatch } from '../arrow/arrow-data.js'
 import { batchProjector } from '../arrow/project-batch.js'
 import type { BatchProjector } from '../arrow/project-batch.js'
@@ -39,6 +39,11 @@ interface FilePlan {
   readonly batchRows: number
 }
 
+type DecodeTask = () => Promise<DecodedWindow>
+
+/** By column index. */
+type FetchedChunks = ReadonlyMap<number, FetchedChunk>
+
 /** A decoded stretch of rows. */
 interface DecodedWindow {
   readonly firstPosition: number
@@ -71,7 +76,9 @@ function checkedSchema(footer: FileMetaData, options: ParquetReadOptions): FileS
   const schema = withFieldIds(parseFileSchema(footer.schema), options.nameMapping)
   let rows = 0
   for (const group of footer.rowGroups) {
-    if (group.columns.length !== schema.leaves.length) throw corrupt(`has a row group of ${group.columns.length} columns in a schema of ${schema.leaves.length}`)
+    if (group.columns.length !== schema.leaves.length) {
+      throw corrupt(`has a row group of ${group.columns.length} columns in a schema of ${schema.leaves.length}`)
+    }
     rows += group.numRows
   }
   if (rows !== footer.numRows) throw corrupt(`promises ${footer.numRows} rows where the row groups hold ${rows}`)
@@ -79,7 +86,7 @@ function checkedSchema(footer: FileMetaData, options: ParquetReadOptions): FileS
 }
 
 function filePlan(options: ParquetReadOptions, pool: EnginePool, schema: FileSchema): FilePlan {
-  const wanted = options.projection.fields.filter((field) => !options.constants?.has(field.id))
+  const wanted = options.projection.fields.filter((field) => options.constants?.has(field.id) !== true)
   const nodes = pruneColumns(schema.fields, wanted)
   const source = namingFile(options.location, () => new ArrowSchema(nodes.map((node) => arrowFieldOf(node))))
   const { projection, constants, location } = options
@@ -89,7 +96,7 @@ function filePlan(options: ParquetReadOptions, pool: EnginePool, schema: FileSch
 }
 
 /** The decoding jobs of all row groups in order; a row group's chunks are fetched while the one before is decoded. */
-async function* decodeTasks(plan: FilePlan, groups: readonly ChosenRowGroup[]): AsyncGenerator<() => Promise<DecodedWindow>> {
+async function* decodeTasks(plan: FilePlan, groups: readonly ChosenRowGroup[]): AsyncGenerator<DecodeTask> {
   let next = groups.length > 0 ? fetchRowGroup(plan, groups[0]!) : undefined
   for (let i = 0; i < groups.length; i++) {
     const chunks = await next!
@@ -100,7 +107,7 @@ async function* decodeTasks(plan: FilePlan, groups: readonly ChosenRowGroup[]): 
   }
 }
 
-function* rowGroupTasks(plan: FilePlan, group: ChosenRowGroup, chunks: ReadonlyMap<number, FetchedChunk>): Generator<() => Promise<DecodedWindow>> {
+function* rowGroupTasks(plan: FilePlan, group: ChosenRowGroup, chunks: FetchedChunks): Generator<DecodeTask> {
   const { numRows } = group.rowGroup
   if (plan.nodes.length === 0) {
     yield async () => ({ firstPosition: group.firstPosition, rows: numRows, result: undefined })
@@ -119,7 +126,7 @@ function* rowGroupTasks(plan: FilePlan, group: ChosenRowGroup, chunks: ReadonlyM
   }
 }
 
-async function fetchRowGroup(plan: FilePlan, { rowGroup }: ChosenRowGroup): Promise<ReadonlyMap<number, FetchedChunk>> {
+async function fetchRowGroup(plan: FilePlan, { rowGroup }: ChosenRowGroup): Promise<FetchedChunks> {
   const { options } = plan
   const chunks = plan.leaves.map((leaf) => locateChunk(options, leaf, rowGroup.columns[leaf.columnIndex]!))
   const indexed = rowGroup.totalByteSize >= MIN_INDEXED_BYTES ? chunks.filter((chunk) => chunk.indexRange !== undefined) : []
@@ -144,11 +151,12 @@ interface LocatedChunk {
 
 function locateChunk(options: ParquetReadOptions, leaf: LeafNode, chunk: ColumnChunk): LocatedChunk {
   const { metaData } = chunk
-  if (chunk.cryptoMetadata !== undefined || metaData === undefined) throw new FloeError('UNSUPPORTED', 'the Parquet column is encrypted', { column: leaf.name })
-  if (chunk.filePath !== undefined && chunk.filePath !== '') throw new FloeError('UNSUPPORTED', 'the Parquet column lies in another file', { column: leaf.name })
+  const unsupported = (problem: string): FloeError => new FloeError('UNSUPPORTED', problem, { column: leaf.name })
+  if (chunk.cryptoMetadata !== undefined || metaData === undefined) throw unsupported('the Parquet column is encrypted')
+  if (chunk.filePath !== undefined && chunk.filePath !== '') throw unsupported('the Parquet column lies in another file')
   if (metaData.type !== leaf.element.type) throw corrupt(`has the column ${leaf.name} of two physical types`)
   if (metaData.codec < 0 || metaData.codec > 7 || metaData.codec === 3) {
-    throw new FloeError('UNSUPPORTED', `Parquet codec ${metaData.codec} is not supported; rewrite the file with zstd`, { column: leaf.name })
+    throw unsupported(`Parquet codec ${metaData.codec} is not supported; rewrite the file with zstd`)
   }
   const { dictionaryPageOffset: dictionary, dataPageOffset: data, totalCompressedSize: length } = metaData
   // Old writers set the dictionary's offset to zero where there is none
@@ -156,20 +164,22 @@ function locateChunk(options: ParquetReadOptions, leaf: LeafNode, chunk: ColumnC
   if (offset < 4 || length < 0 || offset + length > options.fileSizeBytes - 8) {
     throw corrupt(`places the column ${leaf.name} at ${offset}+${length} in a file of ${options.fileSizeBytes} bytes`)
   }
-  return { leaf, metaData, range: { offset, length }, indexRange: leaf.maxRepetitionLevel > 0 ? offsetIndexRange(options, chunk) : undefined }
+  const indexRange = leaf.maxRepetitionLevel > 0 ? offsetIndexRange(options, chunk) : undefined
+  return { leaf, metaData, range: { offset, length }, indexRange }
 }
 
 function offsetIndexRange(options: ParquetReadOptions, chunk: ColumnChunk): ByteRange | undefined {
   const { offsetIndexOffset: offset, offsetIndexLength: length } = chunk
-  if (offset === undefined || length === undefined || offset < 4 || length <= 0 || offset + length > options.fileSizeBytes - 8) return undefined
-  return { offset, length }
+  if (offset === undefined || length === undefined) return undefined
+  return offset < 4 || length <= 0 || offset + length > options.fileSizeBytes - 8 ? undefined : { offset, length }
 }
 
 function* projectWindow(plan: FilePlan, window: DecodedWindow): Generator<PositionedBatch> {
   for (let start = 0; start < window.rows; start += plan.batchRows) {
     const rows = Math.min(plan.batchRows, window.rows - start)
     const index = start / plan.batchRows
-    const columns = (window.result?.fields ?? []).map((batches, i) => chunkOfParts((plan.source.fields[i] as Field).type as DataType, batches[index]!))
+    const typeOf = (column: number): DataType => (plan.source.fields[column] as Field).type as DataType
+    const columns = (window.result?.fields ?? []).map((batches, i) => chunkOfParts(typeOf(i), batches[index]!))
     yield { batch: plan.projector.project(makeBatch(plan.source, rows, columns)), firstPosition: window.firstPosition + start }
   }
 }

@@ -10,7 +10,9 @@ import { releaseBuffer } from './release-buffer.js'
 import { runJob } from './run-job.js'
 
 /** What a worker answers to a job: the error classes of another thread do not survive the way. */
-export type WorkerAnswer = { readonly result: EngineResult } | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string } }
+export type WorkerAnswer =
+  | { readonly result: EngineResult }
+  | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string } }
 
 parentPort?.on('message', (job: EngineJob) => {
   void answer(job)

@@ -18,7 +18,7 @@ const STREAM_LIMIT_BYTES = 8 * 2 ** 20
 /** What a row group holds before it is encoded is bounded, whatever its encoded size would become. */
 const MAX_BUFFERED_BYTES = 16 * 2 ** 20
 
-const codecs = { zstd: codecId.zstd, snappy: codecId.snappy, gzip: codecId.gzip, lz4: codecId.lz4Raw, brotli: codecId.brotli, uncompressed: codecId.uncompressed }
+const codecs = { ...codecId, lz4: codecId.lz4Raw }
 
 /**
  * Writes one file: batches are buffered up to a row group, encoded by the pool as column chunks, and put together with one footer

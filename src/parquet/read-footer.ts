@@ -48,5 +48,6 @@ export function namingFile<T>(location: string, run: () => T): T {
 
 export function withFile(location: string, error: unknown): unknown {
   if (!(error instanceof FloeError) || error.file !== undefined) return error
-  return new FloeError(error.code, error.message, { file: location, cause: error.cause, ...(error.column !== undefined && { column: error.column }) })
+  const column = error.column === undefined ? {} : { column: error.column }
+  return new FloeError(error.code, error.message, { file: location, cause: error.cause, ...column })
 }

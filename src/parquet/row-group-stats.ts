@@ -29,7 +29,8 @@ export function filterColumns(
   const leaves = new Map<number, { readonly leaf: LeafNode; readonly type: Type }>()
   for (const leaf of schema.leaves) {
     const type = leaf.fieldId === undefined ? undefined : types.get(leaf.fieldId)
-    if (type !== undefined && leaf.maxRepetitionLevel === 0 && !constants?.has(leaf.fieldId!)) leaves.set(leaf.fieldId!, { leaf, type })
+    if (type === undefined || leaf.maxRepetitionLevel > 0 || constants?.has(leaf.fieldId!) === true) continue
+    leaves.set(leaf.fieldId!, { leaf, type })
   }
   return { leaves, hasOrder: (columnIndex) => footer.columnOrders?.[columnIndex]?.typeOrder !== undefined }
 }
@@ -101,40 +102,67 @@ function annotationOf(leaf: LeafNode): LogicalType | undefined {
 function singleValue(raw: Uint8Array, leaf: LeafNode, type: Type, side: 'min' | 'max'): Uint8Array | undefined {
   const { type: physical, typeLength } = leaf.element
   const logical = annotationOf(leaf)
-  switch (type.kind) {
-    case 'boolean':
-      return physical === physicalType.boolean && raw.length === 1 ? raw : undefined
-    case 'int':
-    case 'date':
-      return physical === physicalType.int32 && raw.length === 4 && isPlainInt(logical) ? raw : undefined
-    case 'long':
-      if (physical === physicalType.int64) return raw.length === 8 && isPlainInt(logical) ? raw : undefined
-      return physical === physicalType.int32 && raw.length === 4 && isPlainInt(logical) ? raw : undefined
-    case 'float':
-    case 'double':
-      return floatBound(raw, physical, type.kind, side)
-    case 'decimal':
-      return logical?.decimal?.scale === type.scale ? decimalBound(raw, physical) : undefined
-    case 'time':
-      return physical === physicalType.int64 && raw.length === 8 && logical?.time?.unit.micros ? raw : undefined
-    case 'timestamp':
-    case 'timestamptz':
-      return timestampBound(raw, physical, logical)
-    case 'timestamp_ns':
-    case 'timestamptz_ns':
-      return physical === physicalType.int64 && raw.length === 8 && logical?.timestamp?.unit.nanos ? raw : undefined
-    case 'string':
-      // Some writers cut statistics in the middle of a character
-      return physical === physicalType.byteArray && logical?.decimal === undefined && isUtf8(raw) ? raw : undefined
-    case 'binary':
-      return physical === physicalType.byteArray && logical?.decimal === undefined ? raw : undefined
-    case 'uuid':
-      return physical === physicalType.fixedLenByteArray && typeLength === 16 && raw.length === 16 ? raw : undefined
-    case 'fixed':
-      return physical === physicalType.fixedLenByteArray && typeLength === type.length && raw.length === type.length ? raw : undefined
+  switch (physical) {
+    case physicalType.boolean:
+      return type.kind === 'boolean' && raw.length === 1 ? raw : undefined
+    case physicalType.int32:
+      return raw.length === 4 ? int32Bound(raw, logical, type) : undefined
+    case physicalType.int64:
+      return raw.length === 8 ? int64Bound(raw, logical, type) : undefined
+    case physicalType.float:
+      return raw.length === 4 && (type.kind === 'float' || type.kind === 'double') ? floatBound(raw, side) : undefined
+    case physicalType.double:
+      return raw.length === 8 && type.kind === 'double' ? floatBound(raw, side) : undefined
+    case physicalType.byteArray:
+      return bytesBound(raw, logical, type)
+    case physicalType.fixedLenByteArray: {
+      if (type.kind === 'decimal') return bytesBound(raw, logical, type)
+      const length = type.kind === 'uuid' ? 16 : type.kind === 'fixed' ? type.length : -1
+      return typeLength === length && raw.length === length ? raw : undefined
+    }
     default:
       return undefined
   }
+}
+
+function int32Bound(raw: Uint8Array, logical: LogicalType | undefined, type: Type): Uint8Array | undefined {
+  if (type.kind === 'decimal') return hasScale(logical, type) ? encodeUnscaled(BigInt(viewOf(raw).getInt32(0, true))) : undefined
+  return (type.kind === 'int' || type.kind === 'long' || type.kind === 'date') && isPlainInt(logical) ? raw : undefined
+}
+
+function int64Bound(raw: Uint8Array, logical: LogicalType | undefined, type: Type): Uint8Array | undefined {
+  switch (type.kind) {
+    case 'decimal':
+      return hasScale(logical, type) ? encodeUnscaled(viewOf(raw).getBigInt64(0, true)) : undefined
+    case 'long':
+      return isPlainInt(logical) ? raw : undefined
+    case 'time':
+      return logical?.time?.unit.micros ? raw : undefined
+    case 'timestamp':
+    case 'timestamptz':
+      return microsBound(raw, logical)
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return logical?.timestamp?.unit.nanos ? raw : undefined
+    default:
+      return undefined
+  }
+}
+
+function bytesBound(raw: Uint8Array, logical: LogicalType | undefined, type: Type): Uint8Array | undefined {
+  if (type.kind === 'decimal') return hasScale(logical, type) && raw.length > 0 && raw.length <= 16 ? raw : undefined
+  if (logical?.decimal !== undefined) return undefined
+  // Some writers cut statistics in the middle of a character
+  if (type.kind === 'string') return isUtf8(raw) ? raw : undefined
+  return type.kind === 'binary' ? raw : undefined
+}
+
+function hasScale(logical: LogicalType | undefined, type: { readonly scale: number }): boolean {
+  return logical?.decimal?.scale === type.scale
+}
+
+function viewOf(raw: Uint8Array): DataView {
+  return new DataView(raw.buffer, raw.byteOffset, raw.length)
 }
 
 /** No annotation, or a signed or narrow integer, or a date: numbers that read as they stand. */
@@ -144,12 +172,8 @@ function isPlainInt(logical: LogicalType | undefined): boolean {
 }
 
 /** NaN makes a pair of bounds worthless; a zero may stand for the other zero. */
-function floatBound(raw: Uint8Array, physical: number | undefined, kind: 'float' | 'double', side: 'min' | 'max'): Uint8Array | undefined {
-  const isFloat = physical === physicalType.float && raw.length === 4
-  const isDouble = kind === 'double' && physical === physicalType.double && raw.length === 8
-  if (!isFloat && !isDouble) return undefined
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.length)
-  const value = isFloat ? view.getFloat32(0, true) : view.getFloat64(0, true)
+function floatBound(raw: Uint8Array, side: 'min' | 'max'): Uint8Array | undefined {
+  const value = raw.length === 4 ? viewOf(raw).getFloat32(0, true) : viewOf(raw).getFloat64(0, true)
   if (Number.isNaN(value)) return undefined
   if (value !== 0) return raw
   const zero = new Uint8Array(raw.length)
@@ -157,21 +181,13 @@ function floatBound(raw: Uint8Array, physical: number | undefined, kind: 'float'
   return zero
 }
 
-function decimalBound(raw: Uint8Array, physical: number | undefined): Uint8Array | undefined {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.length)
-  if (physical === physicalType.int32) return raw.length === 4 ? encodeUnscaled(BigInt(view.getInt32(0, true))) : undefined
-  if (physical === physicalType.int64) return raw.length === 8 ? encodeUnscaled(view.getBigInt64(0, true)) : undefined
-  return raw.length > 0 && raw.length <= 16 ? raw : undefined
-}
-
-function timestampBound(raw: Uint8Array, physical: number | undefined, logical: LogicalType | undefined): Uint8Array | undefined {
-  if (physical !== physicalType.int64 || raw.length !== 8 || logical?.timestamp === undefined) return undefined
-  const { unit } = logical.timestamp
-  if (unit.micros) return raw
-  if (!unit.millis) return undefined
-  const micros = new DataView(raw.buffer, raw.byteOffset, 8).getBigInt64(0, true) * 1000n
+function microsBound(raw: Uint8Array, logical: LogicalType | undefined): Uint8Array | undefined {
+  const unit = logical?.timestamp?.unit
+  if (unit?.micros) return raw
+  if (!unit?.millis) return undefined
+  const micros = viewOf(raw).getBigInt64(0, true) * 1000n
   if (BigInt.asIntN(64, micros) !== micros) return undefined
   const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigInt64(0, micros, true)
+  viewOf(bytes).setBigInt64(0, micros, true)
   return bytes
 }

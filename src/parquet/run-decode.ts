@@ -27,7 +27,8 @@ function decodeField(engine: WasmEngine, field: DecodeField, batchRows: number):
       batches.push(parts)
     }
     if (rows !== field.rows) throw corrupt(`promises ${field.rows} rows where a column has ${rows}`)
-    if (batches.some((batch, i) => batch.length !== Math.min(batchRows, field.rows - i * batchRows))) throw corrupt('has columns that do not align')
+    const isAligned = batches.every((batch, i) => batch.length === Math.min(batchRows, field.rows - i * batchRows))
+    if (!isAligned) throw corrupt('has columns that do not align')
     return batches
   } finally {
     stream.free()
@@ -38,7 +39,9 @@ function decodeField(engine: WasmEngine, field: DecodeField, batchRows: number):
 export function transferOf(result: DecodeResult): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>()
   const visit = (parts: ArrayParts): void => {
-    for (const part of [parts.validity, parts.offsets, parts.values]) if (part !== undefined && part.length > 0) buffers.add(part.buffer as ArrayBuffer)
+    for (const part of [parts.validity, parts.offsets, parts.values]) {
+      if (part !== undefined && part.length > 0) buffers.add(part.buffer as ArrayBuffer)
+    }
     parts.children.forEach(visit)
   }
   for (const field of result.fields) field.forEach(visit)

@@ -73,11 +73,13 @@ function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): En
   const whole = concatenate(parts)
   if (isDecompressedHere(job.codec)) for (const part of parts) if (part.byteLength === part.buffer.byteLength) releaseBuffer(part.buffer)
   const firstRows = firstRowsOf(file, chunk, offsets.length)
-  const pageLocations = firstRows?.map((firstRowIndex, i) => ({ offset: offsets[i]!, compressedPageSize: (offsets[i + 1] ?? offset) - offsets[i]!, firstRowIndex }))
+  const sizeOf = (page: number): number => (offsets[page + 1] ?? offset) - offsets[page]!
+  const pageLocations = firstRows?.map((firstRowIndex, i) => ({ offset: offsets[i]!, compressedPageSize: sizeOf(i), firstRowIndex }))
+  const dictionary = dataPageOffset > 0 ? { dictionaryPageOffset: 0 } : {}
   const { dictionaryPageOffset: _dictionary, bloomFilterOffset: _bloom, bloomFilterLength: _length, ...kept } = metaData
   return {
     bytes: whole,
-    metaData: { ...kept, codec: job.codec, totalCompressedSize: offset, dataPageOffset, ...(dataPageOffset > 0 && { dictionaryPageOffset: 0 }) },
+    metaData: { ...kept, codec: job.codec, totalCompressedSize: offset, dataPageOffset, ...dictionary },
     columnIndex: indexBytes(file, chunk.columnIndexOffset, chunk.columnIndexLength)?.slice(),
     pageLocations,
   }

@@ -19,17 +19,21 @@ const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
  */
 export function syntheticElements(node: ParquetNode, name: string): SchemaElement[] {
   const repetitionType = node.optional ? repetition.optional : repetition.required
-  const group = (logicalType: LogicalType | undefined, numChildren: number): SchemaElement => ({ name, repetitionType, numChildren, ...(logicalType && { logicalType }) })
+  const group = (numChildren: number, logicalType?: LogicalType): SchemaElement => {
+    return { name, repetitionType, numChildren, ...(logicalType && { logicalType }) }
+  }
   switch (node.kind) {
     case 'leaf':
       return [{ ...leafElement(node.element), name, repetitionType }]
     case 'struct':
-      return [group(undefined, node.fields.length), ...node.fields.flatMap((field, i) => syntheticElements(field, `c${i}`))]
-    case 'list':
-      return [group({ list: {} }, 1), { name: 'list', repetitionType: repetition.repeated, numChildren: 1 }, ...syntheticElements(node.element, 'element')]
+      return [group(node.fields.length), ...node.fields.flatMap((field, i) => syntheticElements(field, `c${i}`))]
+    case 'list': {
+      const repeated = { name: 'list', repetitionType: repetition.repeated, numChildren: 1 }
+      return [group(1, { list: {} }), repeated, ...syntheticElements(node.element, 'element')]
+    }
     case 'map': {
       const entries = { name: 'key_value', repetitionType: repetition.repeated, numChildren: 2 }
-      return [group({ map: {} }, 1), entries, ...syntheticElements(node.key, 'key'), ...syntheticElements(node.value, 'value')]
+      return [group(1, { map: {} }), entries, ...syntheticElements(node.key, 'key'), ...syntheticElements(node.value, 'value')]
     }
   }
 }
@@ -46,7 +50,7 @@ function leafElement(element: SchemaElement): Omit<SchemaElement, 'name'> {
 
 /** Engines look for the precision beside the logical type, too. */
 function legacyDecimal(logical: LogicalType): Partial<SchemaElement> {
-  return logical.decimal === undefined ? {} : { convertedType: convertedType.decimal, precision: logical.decimal.precision, scale: logical.decimal.scale }
+  return logical.decimal === undefined ? {} : { convertedType: convertedType.decimal, ...logical.decimal }
 }
 
 /** Whether an annotation belongs to the physical type; another is ignored, as `leafArrowType` does. */

@@ -12,10 +12,20 @@ export interface ThriftCodec<T> {
 
 export const i32: ThriftCodec<number> = { type: wire.i32, minBytes: 1, read: (r) => r.i32(), write: (w, v) => w.i32(v) }
 export const i16: ThriftCodec<number> = { ...i32, type: wire.i16 }
-export const i8: ThriftCodec<number> = { type: wire.byte, minBytes: 1, read: (r) => (r.byte() << 24) >> 24, write: (w, v) => w.byte(v & 0xff) }
+export const i8: ThriftCodec<number> = {
+  type: wire.byte,
+  minBytes: 1,
+  read: (r) => (r.byte() << 24) >> 24,
+  write: (w, v) => w.byte(v & 0xff),
+}
 export const i64: ThriftCodec<number> = { type: wire.i64, minBytes: 1, read: (r) => r.i64(), write: (w, v) => w.i64(v) }
 /** Views of the bytes that are read. */
-export const binary: ThriftCodec<Uint8Array> = { type: wire.binary, minBytes: 1, read: (r) => r.binary(), write: (w, v) => w.binary(v) }
+export const binary: ThriftCodec<Uint8Array> = {
+  type: wire.binary,
+  minBytes: 1,
+  read: (r) => r.binary(),
+  write: (w, v) => w.binary(v),
+}
 export const string: ThriftCodec<string> = { type: wire.binary, minBytes: 1, read: (r) => r.string(), write: (w, v) => w.string(v) }
 /** As a list element; struct fields are handled by {@link struct}. */
 export const bool: ThriftCodec<boolean> = {

@@ -8,7 +8,21 @@ import { decodeUtf8, encodeUtf8 } from '../util/utf8.js'
  */
 
 /** Wire type numbers of struct fields and list elements. */
-export const wire = { stop: 0, true: 1, false: 2, byte: 3, i16: 4, i32: 5, i64: 6, double: 7, binary: 8, list: 9, set: 10, map: 11, struct: 12 } as const
+export const wire = {
+  stop: 0,
+  true: 1,
+  false: 2,
+  byte: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+} as const
 
 const MAX_DEPTH = 32
 

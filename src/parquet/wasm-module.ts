@@ -15,7 +15,12 @@ export interface WasmMemory {
 type WasmCode = Parameters<WasmApi['initSync']>[0]
 
 // The types of Node come without those of WebAssembly
-const { compile, RuntimeError } = (globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<object>; RuntimeError: typeof Error } }).WebAssembly
+const { compile, RuntimeError } = (globalThis as unknown as { readonly WebAssembly: WasmNamespace }).WebAssembly
+
+interface WasmNamespace {
+  compile(bytes: Uint8Array): Promise<object>
+  readonly RuntimeError: typeof Error
+}
 
 /** The byte engine: an instance of the WebAssembly module of parquet-wasm, loaded when first used. */
 export interface WasmEngine {

@@ -29,7 +29,8 @@ describe('column metrics', () => {
         fc.property(fc.array(anyRowValue(type, false), { maxLength: 20 }), fc.nat(20), (values, split) => {
           const rows = values.map((c) => ({ c }))
           const metrics = metricsOf(one(type), rows.slice(0, split), rows.slice(split))
-          const present = values.filter((value) => value !== null).map((value) => (value instanceof Decimal ? value.unscaled : (value as Value)))
+          const stored = values.map((value) => (value instanceof Decimal ? value.unscaled : (value as Value)))
+          const present = stored.filter((value) => value !== null)
           const comparable = present.filter((value) => !Number.isNaN(value)).sort(compareValues(type))
           expect(metrics.valueCounts.get(1)).toBe(values.length)
           expect(metrics.nullCounts.get(1)).toBe(values.length - present.length)

@@ -4,12 +4,14 @@ import { Schema } from '../../src/schema/schema.js'
 import { everyRow, everyType } from '../arrow/every-type.js'
 import { batchOf, readRows, writeFile } from './parquet-file.js'
 
-const rows = Array.from({ length: 300 }, (_, i): Row => (i % 7 === 3 ? Object.fromEntries(everyType.fields.map((field) => [field.name, null])) : everyRow(1 + (i % 39))))
+const nulls: Row = Object.fromEntries(everyType.fields.map((field) => [field.name, null]))
+const rows = Array.from({ length: 300 }, (_, i): Row => (i % 7 === 3 ? nulls : everyRow(1 + (i % 39))))
 
 describe('a Parquet file', () => {
   for (const compression of ['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'] as const) {
     it(`gives back every type, nested and null, with ${compression}`, async () => {
-      const file = await writeFile(everyType, [batchOf(everyType, rows.slice(0, 100)), batchOf(everyType, []), batchOf(everyType, rows.slice(100))], { compression })
+      const batches = [rows.slice(0, 100), [], rows.slice(100)].map((part) => batchOf(everyType, part))
+      const file = await writeFile(everyType, batches, { compression })
       expect(await readRows({ ...file, projection: everyType })).toEqual(rows)
       expect(file.result.recordCount).toBe(300)
     })

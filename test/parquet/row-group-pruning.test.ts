@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Row, RowValue } from '../../src/arrow/row-values.js'
 import { bind } from '../../src/expression/bind.js'
-import type { BoundExpression } from '../../src/expression/expression.js'
+import type { BoundExpression, Expression } from '../../src/expression/expression.js'
 import { predicateOrder } from '../../src/expression/value-order.js'
 import { eq, gt, isNull, lt, notEq, notNull } from '../../src/expression/predicates.js'
 import { chooseRowGroups } from '../../src/parquet/choose-row-groups.js'
@@ -41,7 +41,8 @@ async function withFooter(file: StoredFile, change: (footer: FileMetaData) => Fi
   const bytes = await file.io.read(file.location)
   const length = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8).getUint32(0, true)
   const footer = encodeFileMetaData(change(decodeFileMetaData(bytes.subarray(bytes.length - 8 - length, bytes.length - 8))))
-  const changed = new Uint8Array([...bytes.subarray(0, bytes.length - 8 - length), ...footer, 0, 0, 0, 0, ...bytes.subarray(bytes.length - 4)])
+  const pages = bytes.subarray(0, bytes.length - 8 - length)
+  const changed = new Uint8Array([...pages, ...footer, 0, 0, 0, 0, ...bytes.subarray(bytes.length - 4)])
   new DataView(changed.buffer).setUint32(changed.length - 8, footer.length, true)
   await file.io.write(file.location, changed)
   return { ...file, fileSizeBytes: changed.length }
@@ -53,7 +54,10 @@ function withStatistics(file: StoredFile, change: (statistics: Statistics) => St
     ...(orders && columnOrders && { columnOrders }),
     rowGroups: footer.rowGroups.map((group) => ({
       ...group,
-      columns: group.columns.map((column) => ({ ...column, metaData: { ...column.metaData!, statistics: change(column.metaData!.statistics!) } })),
+      columns: group.columns.map((column) => {
+        const metaData = column.metaData!
+        return { ...column, metaData: { ...metaData, statistics: change(metaData.statistics!) } }
+      }),
     })),
   }))
 }
@@ -186,7 +190,10 @@ describe('row groups are skipped', () => {
     const file = await fileOf(type, [[1, 2], [3], [4, 5]])
     const offsets = [...file.result.splitOffsets, file.fileSizeBytes]
     const rows: Row[] = []
-    for (let i = 0; i < 3; i++) rows.push(...(await readRows({ ...file, projection: one(type), split: { offset: offsets[i]!, length: offsets[i + 1]! - offsets[i]! } })))
+    for (let i = 0; i < 3; i++) {
+      const split = { offset: offsets[i]!, length: offsets[i + 1]! - offsets[i]! }
+      rows.push(...(await readRows({ ...file, projection: one(type), split })))
+    }
     expect(rows.map((row) => row['c'])).toEqual([1, 2, 3, 4, 5])
     const footer = await readFooter(file)
     expect(footer.rowGroups.length).toBe(3)
@@ -194,7 +201,7 @@ describe('row groups are skipped', () => {
 })
 
 /** A bound predicate with a literal in stored form; undefined where binding decides it, as for NaN. */
-function predicateOn(type: Type, make: (column: string, literal: never) => Parameters<typeof bind>[0], literal: RowValue): BoundExpression | undefined {
+function predicateOn(type: Type, make: (column: string, literal: never) => Expression, literal: RowValue): BoundExpression | undefined {
   if (typeof literal === 'number' && Number.isNaN(literal)) return undefined
   return bind(make('c', literal as never), one(type))
 }
