@@ -1,7 +1,7 @@
 import type { PartitionSpec } from '../partition/partition-spec.js'
 import { isFloating, termType } from './bound-term.js'
 import type { BoundExpression, BoundPredicate, FieldSummary } from './expression.js'
-import { boundText, predicateText } from './print.js'
+import { boundText, partitionValuePrinter, predicateText } from './print.js'
 import { compileSkipTest } from './skip-test.js'
 import type { SkipTest } from './skip-test.js'
 import { compileBoundTest } from './term-bounds.js'
@@ -22,6 +22,7 @@ type Proof = BoundProof | 'empty' | 'no nulls' | 'no NaNs' | 'NaNs'
 export function compileManifestEvaluator(filter: BoundExpression, spec: PartitionSpec): SkipTest<FieldSummaries> {
   return compileSkipTest(filter, (predicate) => {
     const index = spec.fields.findIndex((field) => field.fieldId === predicate.term.field.id)
+    const print = partitionValuePrinter(spec.fields[index], predicate.term.field.type)
     const proof = compileProof(predicate)
     const find = (summaries: FieldSummaries): Proof | undefined => {
       const summary = summaries?.[index]
@@ -31,7 +32,10 @@ export function compileManifestEvaluator(filter: BoundExpression, spec: Partitio
       mayMatch: (summaries) => find(summaries) === undefined,
       explain: (summaries) => {
         const found = find(summaries)
-        return found === undefined ? undefined : `${predicateText(predicate)}: ${proofText(found, predicate, summaries![index]!)}`
+        if (found === undefined) return undefined
+        const { lowerBound, upperBound } = summaries![index]!
+        const [lower, upper] = [lowerBound, upperBound].map((bytes) => boundText(predicate.term.field.type, bytes, print))
+        return `${predicateText(predicate, print)}: ${proofText(found, lower!, upper!)}`
       },
     }
   })
@@ -74,10 +78,7 @@ function isEmpty(summary: FieldSummary): boolean {
   return summary.containsNull && summary.lowerBound === undefined && summary.upperBound === undefined
 }
 
-function proofText(proof: Proof, predicate: BoundPredicate, summary: FieldSummary): string {
-  const { type } = predicate.term.field
-  const lower = boundText(type, summary.lowerBound)
-  const upper = boundText(type, summary.upperBound)
+function proofText(proof: Proof, lower: string, upper: string): string {
   switch (proof) {
     case 'lower':
       return `lower bound ${lower}`

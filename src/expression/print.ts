@@ -1,3 +1,5 @@
+import type { PartitionField } from '../partition/partition-spec.js'
+import { fieldTransform } from '../partition/transform.js'
 import { Decimal } from '../schema/decimal.js'
 import { hexFromBytes } from '../schema/hex-text.js'
 import { printIsoDate, printIsoTime, printIsoTimestamp } from '../schema/temporal-text.js'
@@ -20,9 +22,12 @@ export function expressionText(expression: Expression | BoundExpression, options
   return treeText(expression, options.full ?? false)
 }
 
-/** The text of one bound predicate, long literals cut. */
-export function predicateText(predicate: BoundPredicate): string {
-  return leafText(predicate, false)
+/** How a value of a term is shown. */
+export type ValuePrinter = (value: Value) => string
+
+/** The text of one bound predicate, long literals cut; `print` shows the literals of a term that is not transformed. */
+export function predicateText(predicate: BoundPredicate, print?: ValuePrinter): string {
+  return leafText(predicate, false, print)
 }
 
 /** A value of a type as a literal: `'a'`, `date '2024-01-31'`, `X'00ff'`. */
@@ -47,9 +52,16 @@ export function valueText(type: Type, value: Value, full = false): string {
 }
 
 /** A bound's bytes as a literal, for people; `none` when there is no bound or it cannot be read. */
-export function boundText(type: Type, bytes: Uint8Array | undefined): string {
+export function boundText(type: Type, bytes: Uint8Array | undefined, print: ValuePrinter = (value) => valueText(type, value)): string {
   const value = bytes === undefined ? undefined : readBound(type, bytes)
-  return value === undefined ? 'none' : valueText(type, value)
+  return value === undefined ? 'none' : print(value)
+}
+
+/** How the values of a partition field are shown: years, months and hours by their names, others as literals. */
+export function partitionValuePrinter(field: PartitionField | undefined, type: Type): ValuePrinter {
+  const transform = field === undefined ? undefined : fieldTransform(field)
+  const named = transform?.kind === 'year' || transform?.kind === 'month' || transform?.kind === 'hour'
+  return (value) => (named && value !== null ? transform.toHumanString(type, value) : valueText(type, value))
 }
 
 function treeText(tree: Expression | BoundExpression, full: boolean): string {
@@ -70,11 +82,14 @@ function treeText(tree: Expression | BoundExpression, full: boolean): string {
   }
 }
 
-function leafText(predicate: Predicate | BoundPredicate, full: boolean): string {
+function leafText(predicate: Predicate | BoundPredicate, full: boolean, print?: ValuePrinter): string {
   const { term } = predicate
   const text = termText(term)
-  const literalText = (literal: Value | LiteralInput): string =>
-    'field' in term ? valueText(termType(term), literal as Value, full) : literal === null ? 'null' : scalarText(literal as LiteralInput, full)
+  const literalText = (literal: Value | LiteralInput): string => {
+    if (print !== undefined && term.transform === undefined) return print(literal as Value)
+    if ('field' in term) return valueText(termType(term), literal as Value, full)
+    return literal === null ? 'null' : scalarText(literal as LiteralInput, full)
+  }
   switch (predicate.op) {
     case 'is-null':
       return `${text} is null`

@@ -6,7 +6,7 @@ import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
 import { connect, operandsOf } from './connect.js'
 import type { BoundExpression, BoundPredicate, BoundTerm } from './expression.js'
-import { predicateText, valueText } from './print.js'
+import { partitionValuePrinter, predicateText } from './print.js'
 import { compileFilter } from './row-evaluator.js'
 import { compileSkipTest } from './skip-test.js'
 import type { SkipTest } from './skip-test.js'
@@ -47,12 +47,13 @@ export function projectStrict(filter: BoundExpression, spec: PartitionSpec, sche
 export function compilePartitionFilter(filter: BoundExpression, spec: PartitionSpec): SkipTest<readonly Value[]> {
   return compileSkipTest(filter, (predicate) => {
     const index = spec.fields.findIndex((field) => field.fieldId === predicate.term.field.id)
+    const print = partitionValuePrinter(spec.fields[index], predicate.term.field.type)
     const test = compileFilter<readonly Value[]>(predicate, () => (tuple) => tuple[index] ?? null)
     return {
       mayMatch: test,
       explain: (tuple) => {
         if (test(tuple)) return undefined
-        return `${predicateText(predicate)}: partition value ${valueText(predicate.term.field.type, tuple[index] ?? null)}`
+        return `${predicateText(predicate, print)}: partition value ${print(tuple[index] ?? null)}`
       },
     }
   })

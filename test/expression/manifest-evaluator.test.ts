@@ -4,8 +4,8 @@ import type { FieldSummary } from '../../src/expression/expression.js'
 import { compileManifestEvaluator } from '../../src/expression/manifest-evaluator.js'
 import type { FieldSummaries } from '../../src/expression/manifest-evaluator.js'
 import { parseWhere } from '../../src/expression/parse-where.js'
-import { projectInclusive } from '../../src/expression/projection.js'
-import { buildPartitionSpec, bucket, day, truncate } from '../../src/partition/spec-builder.js'
+import { compilePartitionFilter, projectInclusive } from '../../src/expression/projection.js'
+import { buildPartitionSpec, bucket, day, month, truncate } from '../../src/partition/spec-builder.js'
 import { Schema } from '../../src/schema/schema.js'
 import { encodeValue } from '../../src/schema/single-value.js'
 import type { Type, Value } from '../../src/schema/type.js'
@@ -119,5 +119,17 @@ describe('manifests are skipped by their partition summaries', () => {
     expect(mayMatch('bucket(user, 16) = 3')).toBe(true)
     expect(mayMatch('bucket(user, 16) = 4')).toBe(false)
     expect(mayMatch('bucket(user, 8) = 4')).toBe(true)
+  })
+
+  it('explanations show months and days as partition paths do', () => {
+    const events = new Schema([{ id: 1, name: 'ts', type: { kind: 'timestamptz' }, required: false }])
+    const monthly = buildPartitionSpec([month('ts')], events)
+    const filter = projectInclusive(bind(parseWhere("ts >= timestamp '2024-01-01T00:00:00Z'"), events), monthly, events)
+    expect(compileManifestEvaluator(filter, monthly).explain([summary(false, undefined, int, 640, 647)])).toBe('ts_month >= 2024-01: upper bound 2023-12')
+    expect(compilePartitionFilter(filter, monthly).explain([600])).toBe('ts_month >= 2024-01: partition value 2020-01')
+    expect(compilePartitionFilter(filter, monthly).explain([null])).toBe('ts_month >= 2024-01: partition value null')
+    const plain = buildPartitionSpec(['ts'], events)
+    const byDay = projectInclusive(bind(parseWhere("day(ts) > date '2024-01-01'"), events), plain, events)
+    expect(compilePartitionFilter(byDay, plain).explain([0n])).toBe("day(ts) > date '2024-01-01': partition value timestamp '1970-01-01T00:00:00+00:00'")
   })
 })
