@@ -1,7 +1,8 @@
 import { DataType } from 'apache-arrow'
 import type { Field } from 'apache-arrow'
 import type { ListType, MapType, NestedField, StructType, Type, Value } from '../schema/type.js'
-import { bitAt, listChunk, offsetsOf, retype, structChunk, validityBitmap, validityOf } from './arrow-data.js'
+import { FloeError } from '../util/errors.js'
+import { listChunk, offsetsOf, retype, structChunk, validityOf } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import { arrowType } from './arrow-schema.js'
 import { constantChunk, nullChunk } from './constant-chunk.js'
@@ -151,8 +152,10 @@ function parentRows(refuse: RefuseAt, offsets: Int32Array): RefuseAt {
 function variantConverter(from: DataType, { rules, path, arrow }: Target): TypeConverter {
   const children = from.children as readonly Field[]
   const indices = ['metadata', 'value'].map((name) => children.findIndex((child) => child.name === name))
-  const shredded = children.some((child) => child.name === 'typed_value')
-  if (shredded || indices.includes(-1)) return rules.refuseType(path, from, { kind: 'variant' })
+  if (children.some((child) => child.name === 'typed_value')) {
+    throw new FloeError('UNSUPPORTED', 'shredded variants cannot be read; rewrite them unshredded with the engine that wrote them', { column: path })
+  }
+  if (indices.includes(-1)) return rules.refuseType(path, from, { kind: 'variant' })
   const convert = indices.map((index) =>
     typeConverter(children[index]!.type as DataType, { kind: 'binary' }, { rules, path, arrow: (arrow.children[0] as Field).type as DataType }),
   )
@@ -160,12 +163,4 @@ function variantConverter(from: DataType, { rules, path, arrow }: Target): TypeC
     const columns = convert.map((column, i) => column(chunk.children[indices[i]!]!, refuse))
     return retype(structChunk(arrow, chunk.length, columns, validityOf(chunk)), arrow)
   }
-}
-
-/** The first row of a chunk that is null, or -1. */
-export function firstNull(chunk: Chunk): number {
-  const validity = validityBitmap(chunk)
-  if (validity === undefined) return -1
-  for (let row = 0; row < chunk.length; row++) if (!bitAt(validity, chunk.offset + row)) return row
-  return -1
 }
