@@ -47,6 +47,7 @@ export interface GoldenEntry {
   readonly snapshot_id: string
   readonly sequence_number: string
   readonly file_sequence_number: string
+  readonly readable_metrics: Readonly<Record<string, object>>
   readonly data_file: {
     readonly content: 0 | 1 | 2
     readonly file_path: string
