@@ -97,6 +97,7 @@ export class EnginePool {
     const pending = worker.pending
     worker.pending = undefined
     worker.thread.unref()
+    if ('isLast' in answer && answer.isLast) this.workers.splice(this.workers.indexOf(worker), 1)
     if ('result' in answer) pending?.resolve(answer.result)
     else pending?.reject(errorOf(answer.error))
     this.dispatch()

@@ -8,11 +8,15 @@ import type { FloeErrorCode } from '../util/errors.js'
 import type { EngineJob, EngineResult } from './engine-job.js'
 import { releaseBuffer } from './release-buffer.js'
 import { runJob } from './run-job.js'
+import { hasDiscardedEngine } from './wasm-module.js'
 
-/** What a worker answers to a job: the error classes of another thread do not survive the way. */
+/**
+ * What a worker answers to a job: the error classes of another thread do not survive the way. `isLast`: the thread ends, because
+ * its engine has stopped on hostile data.
+ */
 export type WorkerAnswer =
   | { readonly result: EngineResult }
-  | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string } }
+  | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string }; readonly isLast: boolean }
 
 parentPort?.on('message', (job: EngineJob) => {
   void answer(job)
@@ -25,6 +29,9 @@ async function answer(job: EngineJob): Promise<void> {
     parentPort?.postMessage({ result } satisfies WorkerAnswer, [...transfer])
   } catch (error) {
     const code = isFloeError(error) ? error.code : undefined
-    parentPort?.postMessage({ error: { code, message: error instanceof Error ? error.message : String(error) } } satisfies WorkerAnswer)
+    const message = error instanceof Error ? error.message : String(error)
+    const isLast = hasDiscardedEngine()
+    parentPort?.postMessage({ error: { code, message }, isLast } satisfies WorkerAnswer)
+    if (isLast) parentPort?.close()
   }
 }

@@ -31,6 +31,7 @@ export interface WasmEngine {
 let current: Promise<WasmEngine> | undefined
 let compiled: Promise<object> | undefined
 let generation = 0
+let wasDiscarded = false
 
 /** The engine of this thread. */
 export function loadEngine(): Promise<WasmEngine> {
@@ -44,6 +45,12 @@ export function loadEngine(): Promise<WasmEngine> {
  */
 export function discardEngine(): void {
   current = undefined
+  wasDiscarded = true
+}
+
+/** Whether this thread has discarded an engine, whose memory only the end of the thread gives back. */
+export function hasDiscardedEngine(): boolean {
+  return wasDiscarded
 }
 
 async function instantiate(): Promise<WasmEngine> {

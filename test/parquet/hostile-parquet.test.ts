@@ -61,8 +61,8 @@ describe('a damaged Parquet file', () => {
         const damaged = bytes.slice()
         for (let flips = 1 + next(3); flips > 0; flips--) damaged[next(damaged.length)]! ^= 1 << next(8)
         const error = await readDamaged(damaged)
-        if (error !== undefined && !isFloeError(error, 'CORRUPT', 'UNSUPPORTED')) throw error
-        if (isFloeError(error)) expect(error.file).toBe('memory:/damaged.parquet')
+        if (error === undefined) continue
+        expect(isFloeError(error, 'CORRUPT', 'UNSUPPORTED') && error.file).toBe('memory:/damaged.parquet')
       }
       errors.mockRestore()
     })

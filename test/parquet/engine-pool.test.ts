@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from 'tsup'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { MemoryFileIO } from '../../src/io/memory-file-io.js'
+import { EnginePool } from '../../src/parquet/engine-pool.js'
+import type { EncodeJob } from '../../src/parquet/engine-job.js'
+import { ParquetWasmEngine } from '../../src/parquet/parquet-wasm-engine.js'
+import { schema, t } from '../../src/schema/schema-builder.js'
+import { isFloeError } from '../../src/util/errors.js'
+import { batchOf, writeDefaults } from './parquet-file.js'
+
+const repository = join(import.meta.dirname, '../..')
+/** Inside of the repository, so that the worker finds its packages. */
+const folder = join(repository, 'node_modules/.cache/floe-parquet-worker')
+const workerUrl = pathToFileURL(join(folder, 'parquet-worker.js'))
+const location = 'memory:/file.parquet'
+const columns = schema({ id: t.long.required, note: t.string })
+
+beforeAll(async () => {
+  const entry = { 'parquet-worker': join(repository, 'src/parquet/parquet-worker.ts') }
+  await build({ config: false, entry, format: 'esm', outDir: folder, silent: true, skipNodeModulesBundle: true, dts: false, target: 'node20' })
+})
+
+describe('worker threads', () => {
+  it('write and read the same rows as the calling thread, in order', async () => {
+    const engine = new ParquetWasmEngine({ workers: 2, workerUrl })
+    const io = new MemoryFileIO()
+    const writer = engine.createWriter({ io, location, schema: columns, ...writeDefaults })
+    const count = 60_000
+    for (let start = 0; start < count; start += 20_000) {
+      const rows = Array.from({ length: 20_000 }, (_, i) => ({ id: BigInt(start + i), note: `row ${start + i} ${'x'.repeat(40)}` }))
+      await writer.write(batchOf(columns, rows))
+      await writer.flush()
+    }
+    const { fileSizeBytes, splitOffsets } = await writer.finish()
+    expect(splitOffsets.length).toBe(3)
+    let next = 0n
+    for await (const { batch, firstPosition } of engine.read({ io, location, fileSizeBytes, projection: columns, batchRows: 4096 })) {
+      expect(BigInt(firstPosition)).toBe(next)
+      for (const id of batch.data.children[0]!.values as unknown as BigInt64Array) if (id !== next++) throw new Error(`${id} after ${next - 2n}`)
+    }
+    expect(next).toBe(BigInt(count))
+    await engine.close()
+  }, 30_000)
+
+  it('hand their typed errors over, and go on', async () => {
+    const pool = new EnginePool({ workers: 1, workerUrl })
+    const options = { codec: 6, compressionLevel: undefined, pageSizeBytes: 1000, pageRowLimit: 1000, dictSizeBytes: 1000 }
+    const job = (): EncodeJob => ({ kind: 'encode', ipc: new Uint8Array(100).fill(7), ...options })
+    for (let i = 0; i < 3; i++) {
+      const error = await pool.run(job(), 2 ** 24).then(() => undefined, (cause: unknown) => cause)
+      expect(isFloeError(error, 'CORRUPT')).toBe(true)
+    }
+    await pool.close()
+  }, 30_000)
+
+  it('are not used where their file is missing', () => {
+    expect(new EnginePool({ workers: 4, workerUrl: new URL('./no-such-file.js', import.meta.url) }).parallelism).toBe(1)
+    expect(new EnginePool({ workers: 0, workerUrl }).parallelism).toBe(1)
+  })
+})
+
+describe('the worker entry', () => {
+  it('does not load apache-arrow', () => {
+    const bundle = readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => readFileSync(join(folder, name), 'utf8'))
+    expect(bundle.some((text) => text.includes('apache-arrow'))).toBe(false)
+  })
+})
