@@ -68,6 +68,13 @@ describe('a commit that is rejected', () => {
     expect(bench.backend.requests).toHaveLength(1)
   })
 
+  it('keeps its files when the catalog cannot show that it is not in the table', async () => {
+    const bench = new CommitBench({ script: ['rejected-final'] })
+    bench.backend.failLoads = 100
+    await expect(bench.append(['a'], { ownsDataFiles: true })).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(bench.io.deleted).toEqual([])
+  })
+
   it.each([
     ['-1', 1],
     ['0', 1],

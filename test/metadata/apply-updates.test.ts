@@ -225,6 +225,14 @@ describe('schemas, specs and sort orders', () => {
     expect(again).toBe(first)
   })
 
+  it('never lowers last-partition-id (trap 27)', () => {
+    const spec = (fieldId: number, name: string): MetadataUpdate => ({
+      action: 'add-spec',
+      spec: { specId: 0, fields: [{ fieldId, name, sourceIds: [3], transform: 'identity' }] },
+    })
+    expect(update(table(), spec(1007, 'a'), spec(1000, 'b')).lastPartitionId).toBe(1007)
+  })
+
   it('asks for sequential partition field ids in v1', () => {
     const spec = { specId: 0, fields: [{ fieldId: 1001, name: 'kind', sourceIds: [3], transform: 'identity' }] }
     expect(() => update(table({ formatVersion: 1 }), { action: 'add-spec', spec })).toThrow(/1000, 1001/)
