@@ -34,27 +34,37 @@ export interface RowOptions {
   readonly timestamps?: 'exact' | 'date' | undefined
 }
 
-/** Compiles the conversion of batches in the canonical types of `schema` to rows. The function may be used for any number of batches. */
-export function rowReader(schema: Schema, options: RowOptions = {}): (batch: RecordBatch) => Row[] {
+/** Rows from `start` (default 0) to `end` (default all) of a batch in canonical types. */
+export type ReadRows = (batch: RecordBatch, start?: number, end?: number) => Row[]
+
+/** Compiles the conversion of batches with the columns of `schema` to rows. The function may be used for any number of batches. */
+export function rowReader(schema: Schema, options: RowOptions = {}): ReadRows {
   const fill = structFiller(schema.fields, options)
-  return (batch) => fill(columnsOf(batch), batch.numRows)
+  return (batch, start = 0, end = batch.numRows) => fill(columnsOf(batch), start, end)
 }
 
-/** Rows of batches one by one; a batch is converted when its first row is asked for. */
+/** Rows made at a time when they are taken one by one: most are garbage again before the collector would have to move them. */
+const chunkRows = 1024
+
+/** Rows of batches one by one, made shortly before they are asked for. */
 export function* rowsOf(batches: Iterable<RecordBatch>, schema: Schema, options: RowOptions = {}): Generator<Row, void, undefined> {
   const read = rowReader(schema, options)
-  for (const batch of batches) yield* read(batch)
+  for (const batch of batches) {
+    for (let start = 0; start < batch.numRows; start += chunkRows) yield* read(batch, start, Math.min(start + chunkRows, batch.numRows))
+  }
 }
 
+type FillRows = (columns: readonly Chunk[], start: number, end: number) => Row[]
+
 /** Fills a column at a time: the loops stay small, and every row starts as a copy of one template and so has one shape. */
-function structFiller(fields: readonly NestedField[], options: RowOptions): (columns: readonly Chunk[], length: number) => Row[] {
+function structFiller(fields: readonly NestedField[], options: RowOptions): FillRows {
   const template = rowTemplate(fields)
   const readers = fields.map((field) => valueReader(field.type, options))
-  return (columns, length) => {
-    const rows = new Array<Row>(length)
-    for (let row = 0; row < length; row++) rows[row] = { ...template }
+  return (columns, start, end) => {
+    const rows = new Array<Row>(end - start)
+    for (let i = 0; i < rows.length; i++) rows[i] = { ...template }
     fields.forEach((field, i) => {
-      fillColumn(rows, field.name, columns[i]!, readers[i]!(columns[i]!))
+      fillColumn({ rows, start }, field.name, columns[i]!, readers[i]!(columns[i]!))
     })
     return rows
   }
@@ -72,11 +82,11 @@ function rowTemplate(fields: readonly NestedField[]): Row {
   return template
 }
 
-function fillColumn(rows: Row[], name: string, chunk: Chunk, read: (row: number) => RowValue): void {
+function fillColumn({ rows, start }: { rows: Row[]; start: number }, name: string, chunk: Chunk, read: ReadValue): void {
   const validity = validityBitmap(chunk)
-  const offset = chunk.offset
-  if (validity === undefined) for (let row = 0; row < rows.length; row++) rows[row]![name] = read(row)
-  else for (let row = 0; row < rows.length; row++) if (bitAt(validity, offset + row)) rows[row]![name] = read(row)
+  const first = chunk.offset + start
+  if (validity === undefined) for (let i = 0; i < rows.length; i++) rows[i]![name] = read(start + i)
+  else for (let i = 0; i < rows.length; i++) if (bitAt(validity, first + i)) rows[i]![name] = read(start + i)
 }
 
 type ReadValue = (row: number) => RowValue

@@ -29,6 +29,12 @@ describe('rowReader', () => {
     expect(rowReader(everyType)(batch.slice(start, start + length))).toEqual(expected.slice(start, start + length))
   })
 
+  it('reads a part of a batch', () => {
+    expect(rowReader(everyType)(batch, 5, 17)).toEqual(expected.slice(5, 17))
+    expect(rowReader(everyType)(batch.slice(2, 30), 3)).toEqual(expected.slice(5, 30))
+    expect(rowReader(everyType)(batch, 40, 40)).toEqual([])
+  })
+
   it('copies bytes, so that changing a row changes no batch', () => {
     const row = rowReader(everyType)(batch)[1]!
     ;(row.bin as Uint8Array).fill(0)
@@ -38,6 +44,10 @@ describe('rowReader', () => {
 
   it('yields the rows of several batches in order', () => {
     expect([...rowsOf([sliceBatch(batch, 0, 5), sliceBatch(batch, 5, 35)], everyType)]).toEqual(expected)
+    const schema = new Schema([{ id: 1, name: 'n', type: { kind: 'int' }, required: true }])
+    const many = new BatchBuilder(schema)
+    many.append(Array.from({ length: 2500 }, (_, n) => ({ n })))
+    expect([...rowsOf([many.finish()], schema)].map((row) => row.n)).toEqual(Array.from({ length: 2500 }, (_, n) => n))
   })
 
   it('gives dates on request, rounded down to milliseconds', () => {
