@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { codecId, decodeFileMetaData, encodeFileMetaData, encodePageHeader } from '../../src/parquet/file-metadata.js'
+import { codecId, decodeFileMetaData, encodePageHeader } from '../../src/parquet/file-metadata.js'
 import type { FileMetaData, SchemaElement } from '../../src/parquet/file-metadata.js'
 import { walkPages } from '../../src/parquet/page-walk.js'
 import { parseFileSchema } from '../../src/parquet/parquet-schema.js'
@@ -9,6 +9,7 @@ import type { Row } from '../../src/arrow/row-values.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { isFloeError } from '../../src/util/errors.js'
 import { everyRow, everyType } from '../arrow/every-type.js'
+import { footerStart, patchFooter } from './patched-footer.js'
 import { batchOf, readRows, writeFile } from './parquet-file.js'
 
 const columns = new Schema(everyType.fields.filter((field) => ['n', 'str', 'dec', 'l', 'm', 's'].includes(field.name)))
@@ -37,18 +38,6 @@ function numbers(seed: number): (limit: number) => number {
 async function fileBytes(compression: 'zstd' | 'snappy' | 'uncompressed'): Promise<Uint8Array> {
   const file = await writeFile(columns, [batchOf(columns, rows)], { compression })
   return file.io.read(file.location)
-}
-
-function footerStart(bytes: Uint8Array): number {
-  return bytes.length - 8 - new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8).getUint32(0, true)
-}
-
-function withFooter(bytes: Uint8Array, change: (footer: FileMetaData) => FileMetaData): Uint8Array {
-  const start = footerStart(bytes)
-  const footer = encodeFileMetaData(change(decodeFileMetaData(bytes.subarray(start, bytes.length - 8))))
-  const changed = new Uint8Array([...bytes.subarray(0, start), ...footer, 0, 0, 0, 0, ...bytes.subarray(bytes.length - 4)])
-  new DataView(changed.buffer).setUint32(changed.length - 8, footer.length, true)
-  return changed
 }
 
 describe('a damaged Parquet file', () => {
@@ -121,11 +110,11 @@ describe('a damaged Parquet file', () => {
       (footer) => changeColumn(footer, (metaData) => ({ ...metaData, type: 1 })),
       (footer) => ({ ...footer, rowGroups: footer.rowGroups.map((group) => ({ ...group, columns: group.columns.slice(1) })) }),
     ]
-    for (const lie of lies) expect(isFloeError(await readDamaged(withFooter(bytes, lie)), 'CORRUPT')).toBe(true)
+    for (const lie of lies) expect(isFloeError(await readDamaged(patchFooter(bytes, lie)), 'CORRUPT')).toBe(true)
   })
 
   it('with an unknown codec is told to be rewritten', async () => {
-    const bytes = withFooter(await fileBytes('zstd'), (footer) => changeColumn(footer, (metaData) => ({ ...metaData, codec: codecId.lzo })))
+    const bytes = patchFooter(await fileBytes('zstd'), (footer) => changeColumn(footer, (metaData) => ({ ...metaData, codec: codecId.lzo })))
     expect(isFloeError(await readDamaged(bytes), 'UNSUPPORTED')).toBe(true)
   })
 })

@@ -6,8 +6,7 @@ import type { BoundExpression, Expression } from '../../src/expression/expressio
 import { predicateOrder } from '../../src/expression/value-order.js'
 import { eq, gt, isNull, lt, notEq, notNull } from '../../src/expression/predicates.js'
 import { chooseRowGroups } from '../../src/parquet/choose-row-groups.js'
-import { decodeFileMetaData, encodeFileMetaData } from '../../src/parquet/file-metadata.js'
-import type { FileMetaData, Statistics } from '../../src/parquet/file-metadata.js'
+import type { Statistics } from '../../src/parquet/file-metadata.js'
 import type { RowGroupDecision } from '../../src/parquet/parquet-engine.js'
 import { parseFileSchema, withFieldIds } from '../../src/parquet/parquet-schema.js'
 import { readFooter } from '../../src/parquet/read-footer.js'
@@ -16,6 +15,7 @@ import { Schema } from '../../src/schema/schema.js'
 import type { Type, Value } from '../../src/schema/type.js'
 import { everyType } from '../arrow/every-type.js'
 import { anyRowValue } from '../arrow/random-rows.js'
+import { patchFile } from './patched-footer.js'
 import { batchOf, engine, readRows, writeFile } from './parquet-file.js'
 
 const one = (type: Type): Schema => new Schema([{ id: 1, name: 'c', type, required: false }])
@@ -36,20 +36,8 @@ async function decisions(file: StoredFile, projection: Schema, filter: BoundExpr
   return found
 }
 
-/** The file with another footer. */
-async function withFooter(file: StoredFile, change: (footer: FileMetaData) => FileMetaData): Promise<StoredFile> {
-  const bytes = await file.io.read(file.location)
-  const length = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8).getUint32(0, true)
-  const footer = encodeFileMetaData(change(decodeFileMetaData(bytes.subarray(bytes.length - 8 - length, bytes.length - 8))))
-  const pages = bytes.subarray(0, bytes.length - 8 - length)
-  const changed = new Uint8Array([...pages, ...footer, 0, 0, 0, 0, ...bytes.subarray(bytes.length - 4)])
-  new DataView(changed.buffer).setUint32(changed.length - 8, footer.length, true)
-  await file.io.write(file.location, changed)
-  return { ...file, fileSizeBytes: changed.length }
-}
-
 function withStatistics(file: StoredFile, change: (statistics: Statistics) => Statistics, orders = true): Promise<StoredFile> {
-  return withFooter(file, ({ columnOrders, ...footer }) => ({
+  return patchFile(file, ({ columnOrders, ...footer }) => ({
     ...footer,
     ...(orders && columnOrders && { columnOrders }),
     rowGroups: footer.rowGroups.map((group) => ({
@@ -147,7 +135,7 @@ describe('row groups are skipped', () => {
   })
 
   it('not by statistics of later row groups that are missing (trap 11)', async () => {
-    const file = await withFooter(await fileOf({ kind: 'int' }, [[1], [9]]), (footer) => ({
+    const file = await patchFile(await fileOf({ kind: 'int' }, [[1], [9]]), (footer) => ({
       ...footer,
       rowGroups: footer.rowGroups.map((group, i) => {
         const { statistics: _statistics, ...rest } = group.columns[0]!.metaData!
