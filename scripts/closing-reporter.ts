@@ -36,7 +36,7 @@ function countTest(test: TestCase, counts: Counts): void {
   if (result.state === 'passed') counts.passed += 1
   else if (result.state === 'skipped') {
     counts.skipped += 1
-    const reason = result.note ?? `no reason given (${test.module.relativeModuleId} › ${test.fullName})`
+    const reason = result.note ?? `no reason given, in ${test.module.relativeModuleId}`
     counts.reasons.set(reason, (counts.reasons.get(reason) ?? 0) + 1)
   } else counts.failed += 1
 }
