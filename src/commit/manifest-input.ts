@@ -6,13 +6,11 @@ import { withEntryCounts } from '../manifest/entry-counts.js'
 import { STATUS_EXISTING, type ManifestEntries } from '../manifest/manifest-entries.js'
 import { decodeManifestList } from '../manifest/manifest-list.js'
 import { decodeManifest, inlineManifestFile } from '../manifest/manifest-reader.js'
+import { currentSchema, specById } from '../metadata/metadata-lookup.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
-import type { PartitionSpec } from '../partition/partition-spec.js'
 import { partitionType } from '../partition/partition-type.js'
-import type { Schema } from '../schema/schema.js'
 import type { StructType } from '../schema/type.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { FloeError } from '../util/errors.js'
 
 /** How many manifests are read or written at once. */
 export const MANIFEST_PARALLELISM = 8
@@ -59,17 +57,6 @@ export function withAllCounts(
     const entries = await readManifest(table, manifest, options)
     return withEntryCounts(manifest, entries, tupleType(table.metadata, manifest.partitionSpecId))
   })
-}
-
-/** Throws `CORRUPT` for a spec that the metadata does not have. */
-export function specById(metadata: TableMetadata, specId: number): PartitionSpec {
-  const spec = metadata.partitionSpecs.find((candidate) => candidate.specId === specId)
-  if (spec === undefined) throw new FloeError('CORRUPT', `the table has no partition spec ${specId}, which a manifest was written with`)
-  return spec
-}
-
-export function currentSchema(metadata: TableMetadata): Schema {
-  return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
 }
 
 /** The struct of a spec's tuples, also where the current schema has lost a source column. */

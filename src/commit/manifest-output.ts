@@ -4,11 +4,12 @@ import type { FileIO } from '../io/file-io.js'
 import type { DataFile, ManifestContent, ManifestFile } from '../manifest/data-file.js'
 import { manifestCompression } from '../manifest/manifest-compression.js'
 import { ManifestWriter, type ManifestWriterOptions } from '../manifest/manifest-writer.js'
+import { currentSchema, specById } from '../metadata/metadata-lookup.js'
 import { metadataFileLocation } from '../metadata/metadata-location.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readInteger, tableProperties } from '../metadata/table-properties.js'
 import { FloeError, isFloeError } from '../util/errors.js'
-import { currentSchema, specById, tupleType } from './manifest-input.js'
+import { tupleType } from './manifest-input.js'
 
 /** Entries between two looks at the size, as in the reference's `RollingManifestWriter`. */
 const ENTRIES_PER_SIZE_CHECK = 250

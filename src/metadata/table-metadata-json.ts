@@ -19,6 +19,7 @@ import { gunzip } from '../util/compression.js'
 import { FloeError } from '../util/errors.js'
 import { JsonObject, parseJson, printJson, type JsonMembers, type JsonValue } from '../util/json.js'
 import { stripTrailingSlash } from './location.js'
+import { currentSchema, defaultSpec } from './metadata-lookup.js'
 import { parsePartitionStatisticsFile, parseStatisticsFile, printPartitionStatisticsFile, printStatisticsFile } from './statistics-json.js'
 import { lastAssignedFieldId, UNPARTITIONED_LAST_ID } from './structure-rules.js'
 import type { FormatVersion, MetadataLogEntry, TableMetadata } from './table-metadata.js'
@@ -249,12 +250,4 @@ function parseMetadataLogEntry(json: JsonObject): MetadataLogEntry {
 
 function printMetadataLogEntry(entry: MetadataLogEntry): JsonMembers {
   return { 'timestamp-ms': entry.timestampMs, 'metadata-file': entry.metadataFile }
-}
-
-function currentSchema(metadata: TableMetadata): Schema {
-  return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
-}
-
-function defaultSpec(metadata: TableMetadata): PartitionSpec {
-  return metadata.partitionSpecs.find((spec) => spec.specId === metadata.defaultSpecId)!
 }
