@@ -10,6 +10,12 @@ export function withNonce(metadata: TableMetadata, nonce: string): TableMetadata
   return { ...metadata, unknownFields: new Map([...metadata.unknownFields, [MEMBER, nonce]]) }
 }
 
+/** The nonce of the commit that wrote the metadata, when that was one of ours. */
+export function nonceOf(metadata: TableMetadata): string | undefined {
+  const nonce = metadata.unknownFields.get(MEMBER)
+  return typeof nonce === 'string' ? nonce : undefined
+}
+
 /** The metadata without the nonce of the commit that wrote it. */
 export function withoutNonce(metadata: TableMetadata): TableMetadata {
   if (!metadata.unknownFields.has(MEMBER)) return metadata

@@ -1,15 +1,18 @@
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from '../io/file-io.js'
 import { canonicalLocation, isInside, parentLocation } from '../io/location.js'
-import { FloeError } from '../util/errors.js'
+import { parseTableMetadata } from '../metadata/table-metadata-json.js'
+import { FloeError, isFloeError } from '../util/errors.js'
+import { nonceOf } from './commit-nonce.js'
 import { versionOf } from './version-file.js'
+import { decodeMarker, encodeRetiredMarker } from './version-marker.js'
 import { probeVersion } from './version-search.js'
 
 const PARALLEL = 8
 
 /**
- * A FileIO that never frees the name of a table version. Deleting `v<N>.metadata.json` from `metadataFolder` leaves an empty
- * object in its place, so that a writer that stalled on version N-1 still finds the name taken, whatever maintenance has
+ * A FileIO that never frees the name of a table version. Deleting `v<N>.metadata.json` from `metadataFolder` leaves a small
+ * marker in its place, so that a writer that stalled on version N-1 still finds the name taken, whatever maintenance has
  * removed since. Deleting the newest version throws `INVALID`. Everything else passes through.
  */
 export function retireVersions(io: FileIO, metadataFolder: string): FileIO {
@@ -38,13 +41,30 @@ export function retireVersions(io: FileIO, metadataFolder: string): FileIO {
   }
 }
 
-/** Empties a version that has a successor. */
+/** Replaces a version that has a successor by a marker. */
 async function retire(io: FileIO, metadataFolder: string, location: string): Promise<void> {
-  const status = await io.head(location)
-  if (status === undefined || status.sizeBytes === 0) return
+  const bytes = await readIfPresent(io, location)
+  if (bytes === undefined || decodeMarker(bytes) !== undefined) return
   const successor = await probeVersion(io, metadataFolder, versionOf(location)! + 1)
   if (successor === undefined) {
     throw new FloeError('INVALID', 'The newest version of a table cannot be deleted; drop the table instead', { file: location })
   }
-  await io.write(location, new Uint8Array(0))
+  await io.write(location, encodeRetiredMarker(readNonce(bytes, location)))
+}
+
+async function readIfPresent(io: FileIO, location: string): Promise<Uint8Array | undefined> {
+  try {
+    return await io.read(location)
+  } catch (error) {
+    if (isFloeError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+function readNonce(bytes: Uint8Array, location: string): string | undefined {
+  try {
+    return nonceOf(parseTableMetadata(bytes, { location }))
+  } catch {
+    return undefined
+  }
 }

@@ -7,13 +7,13 @@ import { gzip } from '../util/compression.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import { withNonce, withoutNonce } from './commit-nonce.js'
-import { encodeDropMarker, isDropMarker, MAX_MARKER_BYTES } from './drop-marker.js'
 import { createExclusively } from './exclusive-create.js'
 import type { CreateResult } from './exclusive-create.js'
 import type { MetadataCache } from './metadata-cache.js'
 import { nextVersionLocation, VERSION_HINT_NAME } from './version-file.js'
 import type { VersionFile } from './version-file.js'
-import { findLatestVersion, isSameObject } from './version-search.js'
+import { decodeMarker, encodeDropMarker, MAX_MARKER_BYTES } from './version-marker.js'
+import { findLatestVersion, isSameObject, listLatestVersion } from './version-search.js'
 
 export interface TableVersion {
   readonly file: VersionFile
@@ -57,7 +57,7 @@ export class TableFolder {
   /** The state as of now; only what is newer than last time is read. Throws `CORRUPT` when the newest version is damaged. */
   async load(): Promise<TableState> {
     for (let search = 1; ; search++) {
-      const file = await findLatestVersion(this.#io, this.metadataFolder, this.#known)
+      const file = search === 1 ? await this.#findLatest() : await listLatestVersion(this.#io, this.metadataFolder)
       if (file === undefined) {
         this.#known = undefined
         return { kind: 'absent', version: 0 }
@@ -65,13 +65,13 @@ export class TableFolder {
       const state = await this.#read(file)
       if (state !== undefined) return state
       this.#known = undefined
-      if (search === MAX_SEARCHES) throw emptyVersion(file)
+      if (search === MAX_SEARCHES) throw lostVersion(file)
     }
   }
 
   /** Whether there is a current version; its content is read only where it might be a drop marker. */
   async exists(): Promise<boolean> {
-    const file = await findLatestVersion(this.#io, this.metadataFolder, this.#known)
+    const file = await this.#findLatest()
     if (file === undefined) return false
     return file.status.sizeBytes > MAX_MARKER_BYTES || (await this.load()).kind === 'present'
   }
@@ -79,27 +79,30 @@ export class TableFolder {
   /** Writes `metadata` as the version after `base`, or after number `version` when there is no table. */
   async create(base: TableVersion | undefined, version: number, metadata: TableMetadata): Promise<CreateResult> {
     const location = this.#nextLocation(base, version)
-    const text = printTableMetadata(withNonce(metadata, this.#runtime.uuid()))
-    const plain = new TextEncoder().encode(text)
-    const result = await createExclusively(this.#io, location, location.endsWith('.gz.metadata.json') ? gzip(plain) : plain, this.#runtime)
+    const nonce = this.#runtime.uuid()
+    const plain = new TextEncoder().encode(printTableMetadata(withNonce(metadata, nonce)))
+    const body = location.endsWith('.gz.metadata.json') ? gzip(plain) : plain
+    const result = await createExclusively(this.#io, { location, body, nonce }, this.#runtime)
     if (result.outcome === 'created') this.remember({ version: version + 1, status: result.status }, metadata)
     return result
   }
 
   /** Takes the version after `base` to say that the table is dropped. */
   async createDropMarker(base: TableVersion): Promise<CreateResult> {
-    const body = encodeDropMarker(base.metadata.tableUuid, this.#runtime.uuid())
-    return createExclusively(this.#io, this.#nextLocation(base, base.file.version), body, this.#runtime)
+    const nonce = this.#runtime.uuid()
+    const body = encodeDropMarker(base.metadata.tableUuid, nonce)
+    return createExclusively(this.#io, { location: this.#nextLocation(base, base.file.version), body, nonce }, this.#runtime)
   }
 
   /** Whether `version` is still there, or retired in favour of later ones; `false` when it is gone or another's. */
   async isIntact(version: TableVersion): Promise<boolean> {
     const now = await this.#io.head(version.file.status.location)
     if (now === undefined) return false
-    if (now.sizeBytes === 0 || isSameObject(now, version.file.status)) return true
+    if (isSameObject(now, version.file.status)) return true
     // Copied or restored bytes have another etag and are the same version.
     const metadata = await this.#parse({ ...version.file, status: now })
-    if (metadata === undefined || metadata === 'dropped') return false
+    if (metadata === 'retired') return true
+    if (metadata === 'gone' || metadata === 'dropped') return false
     return metadata.tableUuid === version.metadata.tableUuid && metadata.lastUpdatedMs === version.metadata.lastUpdatedMs
   }
 
@@ -123,6 +126,10 @@ export class TableFolder {
     return { file, metadata }
   }
 
+  #findLatest(): Promise<VersionFile | undefined> {
+    return findLatestVersion(this.#io, this.metadataFolder, this.#known)
+  }
+
   #nextLocation(base: TableVersion | undefined, version: number): string {
     return nextVersionLocation(this.metadataFolder, version + 1, base?.metadata.properties)
   }
@@ -136,26 +143,26 @@ export class TableFolder {
       this.#known = undefined
       return { kind: 'dropped', version: file.version, location: file.status.location }
     }
-    return metadata === undefined ? undefined : { kind: 'present', current: this.remember(file, metadata) }
+    if (metadata === 'gone' || metadata === 'retired') return undefined
+    return { kind: 'present', current: this.remember(file, metadata) }
   }
 
-  async #parse(file: VersionFile): Promise<TableMetadata | 'dropped' | undefined> {
+  async #parse(file: VersionFile): Promise<TableMetadata | 'dropped' | 'retired' | 'gone'> {
     const { location } = file.status
     try {
       const bytes = await this.#io.read(location)
-      if (bytes.length === 0) return undefined
-      return isDropMarker(bytes) ? 'dropped' : withoutNonce(parseTableMetadata(bytes, { location }))
+      return decodeMarker(bytes)?.kind ?? withoutNonce(parseTableMetadata(bytes, { location }))
     } catch (error) {
-      if (isFloeError(error, 'NOT_FOUND')) return undefined
+      if (isFloeError(error, 'NOT_FOUND')) return 'gone'
       throw error
     }
   }
 }
 
-function emptyVersion(file: VersionFile): FloeError {
+function lostVersion(file: VersionFile): FloeError {
   return new FloeError(
     'CORRUPT',
-    `The newest version of the table, ${file.version}, is empty: its writer lost it. Restore it, or delete this file to go back to the one before`,
+    `The newest version of the table, ${file.version}, has no content. Restore it, or delete this file to go back to the one before`,
     { file: file.status.location },
   )
 }

@@ -9,6 +9,7 @@ import type { FileIO } from '../io/file-io.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { FloeError } from '../util/errors.js'
 import type { TableFolder, TableState, TableVersion } from './table-folder.js'
+import { encodeRetiredMarker } from './version-marker.js'
 
 export type VersionOutcome =
   | { readonly outcome: 'committed'; readonly version: TableVersion }
@@ -37,6 +38,8 @@ export async function commitVersion(attempt: VersionAttempt): Promise<VersionOut
     }
     case 'taken':
       return { outcome: 'overtaken' }
+    case 'created-and-retired':
+      return retiredOutcome(await folder.load())
     case 'retired':
       return judgeByHistory(await folder.load(), attempt, undefined)
     case 'failed':
@@ -57,16 +60,24 @@ async function confirmVersion(attempt: VersionAttempt, base: TableVersion, made:
   const state = await attempt.folder.load()
   const isNewest = state.kind !== 'present' || state.current.file.status.location === made.file.status.location
   const verdict: VersionOutcome = isNewest ? { outcome: 'rejected', reason: droppedMeanwhile(made) } : judgeByHistory(state, attempt, made)
-  if (verdict.outcome === 'rejected' || verdict.outcome === 'overtaken') await takeBack(attempt, made, isNewest)
+  if (verdict.outcome !== 'rejected' && verdict.outcome !== 'overtaken') return verdict
+  const isAbove = isNewest || made.file.version > state.current.file.version
+  await takeBack(attempt, made, isAbove)
   return verdict
 }
 
-/** A stale version below newer ones is emptied, so that its name stays taken; alone in a dropped table it is removed. */
-async function takeBack(attempt: VersionAttempt, made: TableVersion, isNewest: boolean): Promise<void> {
+/** A stale version below newer ones is retired, so that its name stays taken; above them, or alone, it must not be found. */
+async function takeBack(attempt: VersionAttempt, made: TableVersion, isAbove: boolean): Promise<void> {
   const { location } = made.file.status
   attempt.folder.forget()
-  if (isNewest) await attempt.io.delete([location])
-  else await attempt.io.write(location, new Uint8Array(0))
+  if (isAbove) await attempt.io.delete([location])
+  else await attempt.io.write(location, encodeRetiredMarker(undefined))
+}
+
+/** Only a version that was followed by others is retired. */
+function retiredOutcome(state: TableState): VersionOutcome {
+  if (state.kind === 'present') return { outcome: 'committed', version: state.current }
+  return { outcome: 'unknown', reason: undecided('it was, but the table was dropped since') }
 }
 
 /** Whether the newest version descends from the one of this attempt. */

@@ -13,7 +13,7 @@ export const VERSION_HINT_NAME = 'version-hint.text'
 /** The JVM reads version numbers as 32-bit integers. */
 export const MAX_VERSION = 2 ** 31 - 1
 
-/** A version as found in the store. Size 0: retired, its content was removed and its number stays taken. */
+/** A version as found in the store; its content may be a marker. */
 export interface VersionFile {
   readonly version: number
   readonly status: ObjectStatus

@@ -15,7 +15,7 @@ const HINT_BYTES = 32
  * which spares the hint.
  */
 export async function findLatestVersion(io: FileIO, folder: string, known?: VersionFile): Promise<VersionFile | undefined> {
-  return (await searchFrom(io, folder, known)) ?? highestListed(io, folder)
+  return (await searchFrom(io, folder, known)) ?? listLatestVersion(io, folder)
 }
 
 /** Searches forward from the known version, then from the hint; `undefined` when only a listing can tell. */
@@ -33,8 +33,7 @@ async function walkForward(io: FileIO, folder: string, start: VersionFile): Prom
   let latest = start
   for (let step = 0; step < MAX_STEPS; step++) {
     const next = await probeVersion(io, folder, latest.version + 1)
-    // A retired version always has a successor; when it is gone, so may be others beyond it.
-    if (next === undefined) return latest.status.sizeBytes === 0 ? undefined : latest
+    if (next === undefined) return latest
     latest = next
   }
   return undefined
@@ -58,7 +57,8 @@ export async function listVersions(io: FileIO, folder: string): Promise<VersionF
   return versions
 }
 
-async function highestListed(io: FileIO, folder: string): Promise<VersionFile | undefined> {
+/** {@link findLatestVersion} by listing alone, which no gap of removed versions can stop. */
+export async function listLatestVersion(io: FileIO, folder: string): Promise<VersionFile | undefined> {
   let highest: VersionFile | undefined
   for (const file of await listVersions(io, folder)) {
     if (highest === undefined || file.version > highest.version) highest = file

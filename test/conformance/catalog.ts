@@ -54,7 +54,8 @@ function describeTables(open: Open, abilities: CatalogAbilities): void {
 
   it('a name is used once, also by creators at once', async () => {
     const { catalog, other = catalog } = await open()
-    const codes = await Promise.all(Array.from({ length: 6 }, (_, i) => codeOf((i % 2 === 0 ? catalog : other).createTable(id, creation()))))
+    const clients = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? catalog : other))
+    const codes = await Promise.all(clients.map((client) => codeOf(client.createTable(id, creation()))))
     expect(codes.filter((code) => code === 'no error')).toHaveLength(1)
     expect(codes.filter((code) => code === 'ALREADY_EXISTS')).toHaveLength(5)
     expect(await codeOf(other.createTable(id, creation()))).toBe('ALREADY_EXISTS')

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ObjectStoreCatalog } from '../../src/catalog/object-store-catalog.js'
+import type { ObjectStoreCatalogOptions } from '../../src/catalog/object-store-catalog.js'
+import { S3FileIO } from '../../src/io/s3-file-io.js'
+import { systemRuntime } from '../../src/util/runtime.js'
+import { S3Server } from '../support/s3-server.js'
+import type { S3FaultKind } from '../support/s3-server.js'
+import { appendUntilCommitted, codeOf, commitUpdates, creation, emptyAppend, mustCommit, notesOf } from '../support/table-commits.js'
+
+const id = { namespace: ['shop'], name: 'events' }
+const runtime = { ...systemRuntime, sleep: (ms: number) => systemRuntime.sleep(Math.min(ms, 2)) }
+let server: S3Server
+let io: S3FileIO
+
+beforeAll(async () => {
+  server = await S3Server.start()
+  io = new S3FileIO({ endpoint: server.endpoint, credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, runtime, requestTimeoutMs: 200 })
+})
+beforeEach(() => server.reset())
+afterAll(async () => {
+  await io.close()
+  await server.close()
+})
+
+const open = (options: Partial<ObjectStoreCatalogOptions> = {}): ObjectStoreCatalog =>
+  new ObjectStoreCatalog({ io, warehouse: 's3://bucket/wh', runtime, ...options })
+
+describe('commits to a store that misbehaves on the wire', () => {
+  const kinds: readonly S3FaultKind[] = [
+    'drop-after',
+    'drop-before',
+    'error-after',
+    'duplicate',
+    'late-effect',
+    'conflict',
+    'slow-down',
+    'internal-error',
+    'stall',
+  ]
+  for (const kind of kinds) {
+    it(`${kind} on the version: committed once (faults 8 and 11, traps 75 and 81a)`, async () => {
+      const catalog = open()
+      const table = await catalog.createTable(id, creation())
+      server.fail(kind, 'put', { key: /v2\.metadata\.json$/, delayMs: kind === 'stall' ? 400 : 5 })
+      const outcome = await commitUpdates(catalog, table, emptyAppend(table, 'mine'))
+      expect(outcome.outcome).toBe('committed')
+      const seen = await open().loadTable(id)
+      expect(notesOf(seen)).toEqual(['mine'])
+      expect(seen.metadataLocation).toBe('s3://bucket/wh/shop/events/metadata/v2.metadata.json')
+    })
+  }
+
+  it('writers under a hail of faults lose nothing and double nothing (fault 20, small)', async () => {
+    await open().createTable(id, creation())
+    const hail: readonly S3FaultKind[] = ['drop-after', 'duplicate', 'conflict', 'slow-down', 'error-after', 'drop-before']
+    let call = 0
+    for (const [i, kind] of hail.entries()) {
+      server.faults.push({ kind, times: 1000, when: ({ operation, key }) => operation === 'put' && /v\d+\.metadata/.test(key) && ++call % 17 === i })
+    }
+    const notes = Array.from({ length: 4 }, (_, w) => [0, 1, 2].map((i) => `w${w}-${i}`))
+    await Promise.all(
+      notes.map(async (mine) => {
+        const catalog = open()
+        for (const note of mine) await appendUntilCommitted(catalog, id, note)
+      }),
+    )
+    expect(notesOf(await open().loadTable(id)).sort()).toEqual(notes.flat().sort())
+  })
+
+  it('a refused write is rejected as UNAUTHORIZED, a refused read throws it', async () => {
+    const catalog = open()
+    const table = await catalog.createTable(id, creation())
+    server.fail('forbidden', 'put')
+    expect(await commitUpdates(catalog, table, emptyAppend(table, 'a'))).toMatchObject({ outcome: 'rejected', reason: { code: 'UNAUTHORIZED' } })
+    server.fail('forbidden', 'head', { times: 3 })
+    expect(await codeOf(open().loadTable(id))).toBe('UNAUTHORIZED')
+  })
+})
+
+describe('a store is tried before the first write', () => {
+  it('one that takes no notice of conditions is refused by name of what it lacks', async () => {
+    server.ignoreConditions = true
+    await expect(open().createTable(id, creation())).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    await expect(open().createTable(id, creation())).rejects.toThrow(/4 succeeded instead of one/)
+    expect(server.keys()).toEqual([])
+  })
+
+  it('the risk can be accepted', async () => {
+    server.ignoreConditions = true
+    await open({ verifyStore: 'never' }).createTable(id, creation())
+    expect(await open({ verifyStore: 'never' }).tableExists(id)).toBe(true)
+  })
+
+  it('a store that checks is tried once per catalog, before every kind of write, and nothing is left', async () => {
+    const catalog = open()
+    await catalog.createNamespace(['n'])
+    const probes = server.calls.filter((call) => call.key.includes('.floe-probe-')).length
+    expect(probes).toBeGreaterThan(0)
+    const table = await catalog.createTable(id, creation())
+    await mustCommit(catalog, table, emptyAppend(table, 'a'))
+    expect(server.calls.filter((call) => call.key.includes('.floe-probe-'))).toHaveLength(probes)
+    expect(server.keys().filter((key) => key.includes('.floe-probe-'))).toEqual([])
+    server.calls.length = 0
+    await open().loadTable(id)
+    expect(server.calls.filter((call) => call.key.includes('.floe-probe-'))).toEqual([])
+  })
+
+  it('a store that is away is tried again later', async () => {
+    const catalog = open()
+    server.fail('forbidden', 'put', { key: /floe-probe/, times: 4 })
+    expect(await codeOf(catalog.createTable(id, creation()))).toBe('UNAUTHORIZED')
+    await catalog.createTable(id, creation())
+  })
+
+  it('lost answers do not count against a store', async () => {
+    server.fail('drop-after', 'put', { key: /floe-probe/, times: 2 })
+    await open().createTable(id, creation())
+  })
+})
+
+describe('what a commit costs', () => {
+  it('a quiet commit is one conditional write, one hint and a few looks', async () => {
+    const catalog = open()
+    const table = await catalog.createTable(id, creation())
+    server.calls.length = 0
+    await mustCommit(catalog, table, emptyAppend(table, 'a'))
+    const counts = new Map<string, number>()
+    for (const { operation } of server.calls) counts.set(operation, (counts.get(operation) ?? 0) + 1)
+    expect(Object.fromEntries(counts)).toEqual({ head: 5, put: 2 })
+  })
+})
