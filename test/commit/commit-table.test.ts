@@ -243,6 +243,17 @@ describe('a commit that landed', () => {
     expect(await bench.orphans()).toEqual([])
   })
 
+  it('writes a merged manifest once over attempts that merge the same ones', async () => {
+    const properties = { 'commit.manifest.min-count-to-merge': '2' }
+    const bench = new CommitBench({ metadata: table({ properties }), script: ['ok', 'rejected', 'rejected', 'ok'] })
+    await bench.append(['a'])
+    bench.io.writes.length = 0
+    await bench.append(['b'])
+    expect(bench.io.writes.filter((location) => /-m\d+\.avro$/.test(location))).toHaveLength(1)
+    expect(await bench.manifests()).toHaveLength(1)
+    expect(await bench.paths()).toEqual(['a', 'b'])
+  })
+
   it('over k conflicting attempts with merging holds exactly the files of all (FAULTS #19)', async () => {
     const bench = new CommitBench({ metadata: table({ properties: { 'commit.manifest.min-count-to-merge': '3' } }) })
     bench.backend.beforeCommit = (n) => (n < 5 ? bench.appendAsOther([`theirs-${n}`]) : undefined)
@@ -250,6 +261,28 @@ describe('a commit that landed', () => {
     expect(attempts).toBe(5)
     expect(await bench.paths()).toEqual(['ours-1', 'ours-2', 'theirs-1', 'theirs-2', 'theirs-3', 'theirs-4'])
     expect(bench.backend.metadata.snapshots.map((snapshot) => snapshot.sequenceNumber)).toEqual([1n, 2n, 3n, 4n, 5n])
+    expect(await bench.orphans()).toEqual([])
+  })
+})
+
+describe('many writers at once', () => {
+  it.each(['main', 'own'] as const)('all commit, each file once, with rising sequence numbers and disjoint row ids (branch: %s)', async (branch) => {
+    const properties = { 'commit.retry.num-retries': '200', 'commit.manifest.min-count-to-merge': '5' }
+    const bench = new CommitBench({ metadata: table({ formatVersion: 3, properties }) })
+    await bench.append(['start'])
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let i = 0; i < 4; i++) await bench.append([`${writer}-${i}`], { branch: branch === 'main' ? 'main' : `b${writer}` })
+    })
+    await Promise.all(writers)
+    const { snapshots, refs } = bench.backend.metadata
+    expect(snapshots).toHaveLength(33)
+    const expected = Array.from({ length: 8 }, (_, writer) => Array.from({ length: 4 }, (__, i) => `${writer}-${i}`))
+    if (branch === 'main') expect(await bench.paths()).toEqual(['start', ...expected.flat()].sort())
+    else for (const [writer, files] of expected.entries()) expect(await bench.paths(refs.get(`b${writer}`)!.snapshotId)).toEqual([...files, 'start'])
+    for (const [i, snapshot] of snapshots.entries()) {
+      expect(snapshot.sequenceNumber).toBe(BigInt(i + 1))
+      if (i > 0) expect(snapshot.firstRowId).toBeGreaterThanOrEqual(snapshots[i - 1]!.firstRowId! + snapshots[i - 1]!.addedRows!)
+    }
     expect(await bench.orphans()).toEqual([])
   })
 })

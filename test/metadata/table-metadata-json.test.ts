@@ -23,7 +23,7 @@ describe('printing', () => {
         const bytes = readGolden(location)
         if (bytes[0] === 0x1f) continue
         const written = bytes.toString('utf8')
-        // The reference prints binary defaults in upper case; their values are compared with the others'.
+        // The reference prints binary defaults in upper-case hex, the specification's examples are in lower case.
         if (/"(?:initial|write)-default":"[0-9A-F]*[A-F]/.test(written)) continue
         expect(printTableMetadata(parseTableMetadata(bytes))).toBe(written)
         compared++
