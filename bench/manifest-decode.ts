@@ -5,8 +5,7 @@
  *     npx esbuild bench/manifest-decode.ts --bundle --packages=external --platform=node --format=esm --outfile=/tmp/bench.mjs
  *     node /tmp/bench.mjs [manifests] [files per manifest]
  */
-import { decompressBlockAsync } from '../src/avro/block-codec.js'
-import { inflateBlock, readContainer } from '../src/avro/container.js'
+import { inflateBlock, inflateBlocksAsync, readContainer } from '../src/avro/container.js'
 import type { DataFile, ManifestFile } from '../src/manifest/data-file.js'
 import { ManifestWriter } from '../src/manifest/manifest-writer.js'
 import { decodeManifest, decodeManifestBlocks } from '../src/manifest/manifest-reader.js'
@@ -37,7 +36,7 @@ measure('split into blocks', () => void manifests.map(({ bytes }) => readContain
 const containers = manifests.map(({ bytes }) => readContainer(bytes))
 measure('inflate, one thread', () => void containers.map((container) => container.blocks.map((block) => inflateBlock(container, block))))
 await measureAsync('inflate, thread pool', () =>
-  Promise.all(containers.flatMap(({ codec, blocks }) => blocks.map((block) => decompressBlockAsync(codec, block.bytes, 2 ** 28)))),
+  Promise.all(containers.map((container) => inflateBlocksAsync(container))),
 )
 const inflated = containers.map((container) => container.blocks.map((block) => inflateBlock(container, block)))
 const inflatedMegabytes = inflated.flat().reduce((sum, block) => sum + block.length, 0) / 1e6
@@ -63,8 +62,7 @@ await measureAsync('bytes to columns, thread pool', () =>
   Promise.all(
     manifests.map(async ({ manifestFile, bytes }) => {
       const container = readContainer(bytes, manifestFile.manifestPath)
-      const blocks = await Promise.all(container.blocks.map((block) => decompressBlockAsync(container.codec, block.bytes, 2 ** 28)))
-      return decodeManifestBlocks(manifestFile, container, blocks, options)
+      return decodeManifestBlocks(manifestFile, container, await inflateBlocksAsync(container), options)
     }),
   ),
 )

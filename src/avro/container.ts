@@ -3,13 +3,16 @@ import { decodeUtf8 } from '../util/utf8.js'
 import { AvroInput } from './avro-input.js'
 import { parseAvroSchema } from './avro-schema-json.js'
 import { minEncodedBytes, type AvroSchema, type AvroValue } from './avro-schema.js'
-import { avroCodec, decompressBlock, type AvroCodec } from './block-codec.js'
+import { avroCodec, decompressBlock, decompressBlockAsync, type AvroCodec } from './block-codec.js'
 import { compileDecoder, type DecoderOptions } from './decoder.js'
 
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
 const SYNC_BYTES = 16
 /** Most bytes that one block may inflate to, unless the caller says otherwise. Writers cut blocks at some 64 kB. */
 const DEFAULT_MAX_BLOCK_BYTES = 2 ** 30
+/** Enough to keep a pool of the usual four threads busy, without inflating a whole bomb at once. */
+const BLOCKS_IN_FLIGHT = 8
+const SMALL_BLOCK_BYTES = 16_384
 
 /** One block as stored: still compressed. */
 export interface AvroBlock {
@@ -79,9 +82,49 @@ export function inflateBlock(container: AvroContainer, block: AvroBlock, maxBloc
   try {
     return decompressBlock(container.codec, block.bytes, maxBlockBytes)
   } catch (error) {
-    if (!(error instanceof FloeError) || container.file === undefined) throw error
-    throw new FloeError(error.code, error.message, { file: container.file, cause: error })
+    throw located(error, container)
   }
+}
+
+/**
+ * The contents of all blocks, in their order, inflated on the libuv pool a few at a time. Together they may have at most
+ * `maxInflatedBytes` (default 1 GiB). A file of one small block is not worth the detour and is inflated at once.
+ */
+export function inflateBlocksAsync(container: AvroContainer, maxInflatedBytes = DEFAULT_MAX_BLOCK_BYTES): Promise<Uint8Array[]> {
+  const { blocks, codec } = container
+  const contents = new Array<Uint8Array>(blocks.length)
+  let remaining = maxInflatedBytes
+  let next = 0
+  const store = (index: number, content: Uint8Array): void => {
+    if (content.length > remaining) throw new FloeError('CORRUPT', `The file inflates to more than ${maxInflatedBytes} bytes`)
+    remaining -= content.length
+    contents[index] = content
+  }
+  const pull = (): Promise<void> => {
+    if (next === blocks.length) return Promise.resolve()
+    const index = next++
+    return decompressBlockAsync(codec, blocks[index]!.bytes, remaining).then((content) => {
+      store(index, content)
+      return pull()
+    })
+  }
+  const small = blocks.length === 1 && blocks[0]!.bytes.length < SMALL_BLOCK_BYTES
+  const pulled = small
+    ? Promise.resolve().then(() => { store(0, decompressBlock(codec, blocks[0]!.bytes, remaining)) })
+    : Promise.all(Array.from({ length: BLOCKS_IN_FLIGHT }, pull))
+  return pulled.then(
+    () => contents,
+    (error: unknown) => {
+      // Whatever is queued behind a failure is not worth inflating.
+      next = blocks.length
+      throw located(error, container)
+    },
+  )
+}
+
+function located(error: unknown, { file }: AvroContainer): unknown {
+  if (!(error instanceof FloeError) || file === undefined) return error
+  return new FloeError(error.code, error.message, { file, cause: error })
 }
 
 function readMetadata(input: AvroInput): Map<string, Uint8Array> {

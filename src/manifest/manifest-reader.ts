@@ -38,7 +38,7 @@ export function decodeManifest(manifest: ManifestFile, bytes: Uint8Array, option
 
 /**
  * {@link decodeManifest} for a caller that inflated the blocks of `container` itself, perhaps in parallel
- * (`decompressBlockAsync`): `blocks[k]` is the content of `container.blocks[k]`.
+ * (`inflateBlocksAsync`): `blocks[k]` is the content of `container.blocks[k]`.
  */
 export function decodeManifestBlocks(
   manifest: ManifestFile,

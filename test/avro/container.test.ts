@@ -4,7 +4,7 @@ import { parseAvroSchema } from '../../src/avro/avro-schema-json.js'
 import type { AvroCodec } from '../../src/avro/block-codec.js'
 import { decompressBlockAsync } from '../../src/avro/block-codec.js'
 import { ContainerWriter } from '../../src/avro/container-writer.js'
-import { inflateBlock, metadataText, readContainer, readRecords } from '../../src/avro/container.js'
+import { inflateBlock, inflateBlocksAsync, metadataText, readContainer, readRecords } from '../../src/avro/container.js'
 import { isFloeError } from '../../src/util/errors.js'
 
 const schemaText = '{"type":"record","name":"r","fields":[{"name":"id","type":"long"},{"name":"s","type":["null","string"]}]}'
@@ -57,6 +57,30 @@ describe.each(CODECS)('a container with codec %s', (codec) => {
         if (!isFloeError(error, 'CORRUPT', 'UNSUPPORTED')) throw error
       }
     }
+  })
+})
+
+describe('inflateBlocksAsync', () => {
+  it('gives the blocks in their order, many or few', async () => {
+    for (const values of [[], rows.slice(0, 1), rows]) {
+      const container = readContainer(write('deflate', values, 200))
+      expect(await inflateBlocksAsync(container)).toEqual(container.blocks.map((block) => inflateBlock(container, block)))
+    }
+  })
+
+  it('bounds all blocks together, and names the file', async () => {
+    const container = readContainer(write('deflate'), 's3://b/x.avro')
+    const total = container.blocks.reduce((sum, block) => sum + inflateBlock(container, block).length, 0)
+    await expect(inflateBlocksAsync(container, total)).resolves.toHaveLength(container.blocks.length)
+    await expect(inflateBlocksAsync(container, total - 1)).rejects.toThrow(expect.objectContaining({ code: 'CORRUPT', file: 's3://b/x.avro' }) as Error)
+    const small = readContainer(write('deflate', rows.slice(0, 2)))
+    await expect(inflateBlocksAsync(small, 3)).rejects.toThrow('more than')
+  })
+
+  it('reports a damaged block once, and leaves nothing unhandled', async () => {
+    const container = readContainer(write('deflate'))
+    const damaged = { ...container, blocks: container.blocks.map(({ count }) => ({ count, bytes: Uint8Array.of(0xff) })) }
+    await expect(inflateBlocksAsync(damaged)).rejects.toThrow('Corrupt deflate data')
   })
 })
 
