@@ -7,6 +7,7 @@ import { printTableIdentifier } from '../catalog/table-identifier.js'
 import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
+import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from '../metadata/structure-updates.js'
 import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
@@ -166,10 +167,8 @@ export class Table {
 
   /** Sorts rows written from now on; without terms, no longer. */
   async replaceSortOrder(terms: readonly (string | SortTerm | PartitionTerm)[], options: CommitCallOptions = {}): Promise<SortOrder> {
-    const updates = (metadata: TableMetadata): MetadataUpdate[] => [
-      { action: 'add-sort-order', sortOrder: buildSortOrder(terms, currentSchemaOf(metadata)) },
-      { action: 'set-default-sort-order', sortOrderId: -1 },
-    ]
+    const updates = (metadata: TableMetadata): readonly MetadataUpdate[] =>
+      setSortOrderUpdates(metadata, buildSortOrder(terms, currentSchemaOf(metadata)))
     await this.#commitMetadata('sort order update', updates, options)
     return this.sortOrder
   }
@@ -227,10 +226,7 @@ function schemaUpdates(metadata: TableMetadata, update: (schema: SchemaUpdate) =
   update(builder)
   const changes = builder.changes()
   const properties = propertyChanges(metadata.properties, changes)
-  const updates: MetadataUpdate[] = [
-    { action: 'add-schema', schema: changes.schema, lastColumnId: changes.lastColumnId },
-    { action: 'set-current-schema', schemaId: -1 },
-  ]
+  const updates = [...setSchemaUpdates(metadata, changes.schema)]
   if (properties.updates.size > 0) updates.push({ action: 'set-properties', updates: properties.updates })
   if (properties.removals.length > 0) updates.push({ action: 'remove-properties', removals: properties.removals })
   return updates
@@ -241,8 +237,5 @@ function specUpdates(metadata: TableMetadata, update: (spec: PartitionSpecUpdate
   update(builder)
   const { formatVersion, defaultSpecId, lastPartitionId } = metadata
   const base = { formatVersion, schema: currentSchemaOf(metadata), specs: metadata.partitionSpecs, defaultSpecId, lastPartitionId }
-  return [
-    { action: 'add-spec', spec: evolvePartitionSpec(base, builder.changes) },
-    { action: 'set-default-spec', specId: -1 },
-  ]
+  return [...setSpecUpdates(metadata, evolvePartitionSpec(base, builder.changes))]
 }
