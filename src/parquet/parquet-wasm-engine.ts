@@ -48,7 +48,7 @@ export class ParquetWasmEngine implements ParquetEngine {
   private load(): NonNullable<ParquetWasmEngine['loaded']> {
     this.loaded ??= Promise.all([import('./engine-pool.js'), import('./write-budget.js')]).then(([{ EnginePool }, { WriteBudget }]) => {
       const pool = new EnginePool(this.options)
-      return { pool, budget: new WriteBudget(this.options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES, pool.parallelism) }
+      return { pool, budget: new WriteBudget(this.options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES, pool.parallelism + 1) }
     })
     return this.loaded
   }

@@ -13,7 +13,7 @@ import type { WriteBudget } from './write-budget.js'
 import { writeSchema } from './write-schema.js'
 
 /** Bytes that may wait to be taken by the store. */
-const STREAM_LIMIT_BYTES = 8 * 2 ** 20
+const STREAM_LIMIT_BYTES = 2 ** 20
 
 /** What a row group holds before it is encoded is bounded, whatever its encoded size would become. */
 const MAX_BUFFERED_BYTES = 16 * 2 ** 20
@@ -77,9 +77,13 @@ export class ParquetFileWriter implements ParquetWriter {
     this.bufferedBytes = 0
     this.encodingBytes += bytes
     const release = await this.budget.slot()
-    const encoded = this.encode(buffered, rows, bytes).finally(release)
+    const encoded = this.encode(buffered, rows, bytes)
     encoded.catch(() => undefined)
-    this.tail = this.tail.then(() => this.append(encoded, rows, bytes)).catch((error: unknown) => this.fail(error))
+    // The slot is held until the store has taken the bytes: a slow store must slow the writers down
+    this.tail = this.tail
+      .then(() => this.append(encoded, rows, bytes))
+      .catch((error: unknown) => this.fail(error))
+      .finally(release)
   }
 
   async finish(): Promise<ParquetWriteResult> {

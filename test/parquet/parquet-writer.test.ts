@@ -40,7 +40,9 @@ describe('a Parquet writer', () => {
 
   it('honours codec, level, page size and dictionary size', async () => {
     const rows = [batch(0, 30_000, 'the same long text again and again ')]
-    const size = async (options: Parameters<typeof writeFile>[2]): Promise<number> => (await writeFile(columns, rows, options)).fileSizeBytes
+    const size = async (options: Parameters<typeof writeFile>[2]): Promise<number> => {
+      return (await writeFile(columns, rows, options)).fileSizeBytes
+    }
     expect(await size({ compressionLevel: 15 })).toBeLessThan(await size({ compressionLevel: 1 }))
     const small = await readFooter(await writeFile(columns, rows, { pageSizeBytes: 10_000, dictSizeBytes: 0, compression: 'gzip' }))
     const { metaData } = small.rowGroups[0]!.columns[1]!
