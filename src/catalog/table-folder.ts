@@ -94,15 +94,14 @@ export class TableFolder {
     return createExclusively(this.#io, { location: this.#nextLocation(base, base.file.version), body, nonce }, this.#runtime)
   }
 
-  /** Whether `version` is still there, or retired in favour of later ones; `false` when it is gone or another's. */
+  /** Whether `version` is still there with its content; `false` when it is gone, retired, or another's. */
   async isIntact(version: TableVersion): Promise<boolean> {
     const now = await this.#io.head(version.file.status.location)
     if (now === undefined) return false
     if (isSameObject(now, version.file.status)) return true
     // Copied or restored bytes have another etag and are the same version.
     const metadata = await this.#parse({ ...version.file, status: now })
-    if (metadata === 'retired') return true
-    if (metadata === 'gone' || metadata === 'dropped') return false
+    if (metadata === 'gone' || metadata === 'dropped' || metadata === 'retired') return false
     return metadata.tableUuid === version.metadata.tableUuid && metadata.lastUpdatedMs === version.metadata.lastUpdatedMs
   }
 

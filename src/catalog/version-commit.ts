@@ -1,9 +1,9 @@
 /**
  * One attempt to make the next version of a table, and the proof of what came of it.
  *
- * The proof that a created version N+1 follows N: names of versions are never freed while a table lives (see
- * `retireVersions`), and other engines remove the oldest first. So as long as N is there after N+1 was created, N+1 was
- * never there before. When N is gone, the table's history decides.
+ * The proof that a created version N+1 follows N: this package never frees the names of versions while a table lives (see
+ * `retireVersions`), and other engines, which do, remove the oldest first. So as long as N is there with its content after
+ * N+1 was created, N+1 was never there before. Otherwise the table's history decides.
  */
 import type { FileIO } from '../io/file-io.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
@@ -80,7 +80,10 @@ function retiredOutcome(state: TableState): VersionOutcome {
   return { outcome: 'unknown', reason: undecided('it was, but the table was dropped since') }
 }
 
-/** Whether the newest version descends from the one of this attempt. */
+/**
+ * Whether the newest version descends from the one of this attempt, by its snapshots, else by the metadata log. `made` is
+ * the version as it was created; `undefined` when even that is in doubt.
+ */
 function judgeByHistory(state: TableState, attempt: VersionAttempt, made: TableVersion | undefined): VersionOutcome {
   if (state.kind !== 'present') return { outcome: 'unknown', reason: undecided('the table was dropped meanwhile') }
   const { base, metadata } = attempt
@@ -94,6 +97,7 @@ function judgeByHistory(state: TableState, attempt: VersionAttempt, made: TableV
   const entry = latest.metadataLog.find(({ metadataFile }) => metadataFile === location || isVersionAfter(metadataFile, attempt.version))
   if (entry === undefined) return { outcome: 'unknown', reason: undecided('its history no longer reaches back to this commit') }
   if (entry.timestampMs !== metadata.lastUpdatedMs) return { outcome: 'overtaken' }
+  if (made !== undefined && added.length === 0) return { outcome: 'committed', version: made }
   return { outcome: 'unknown', reason: undecided('another commit of the same moment cannot be told apart') }
 }
 

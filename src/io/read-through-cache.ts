@@ -1,6 +1,5 @@
 import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
 import { throwIfAborted } from './aborted.js'
-import { baseName } from './location.js'
 import { resolveRange } from './range-plan.js'
 
 export interface ReadThroughCacheOptions {
@@ -8,7 +7,7 @@ export interface ReadThroughCacheOptions {
   readonly maxBytes?: number
   /** Larger results are passed on, not kept. Default an eighth of `maxBytes`. */
   readonly maxEntryBytes?: number
-  /** Which objects never change. Default: all but `version-hint.text`. */
+  /** Which objects never change. Default: all but the hint and the versions of path-based tables, whose names may be used again. */
   readonly isImmutable?: (location: string) => boolean
 }
 
@@ -46,7 +45,7 @@ export class ReadThroughCache implements FileIO {
     this.#io = io
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES
     this.#maxEntryBytes = options.maxEntryBytes ?? this.#maxBytes / 8
-    this.#isImmutable = options.isImmutable ?? ((location) => baseName(location) !== 'version-hint.text')
+    this.#isImmutable = options.isImmutable ?? isWrittenOnce
     if (io.listFolder !== undefined) this.listFolder = (folder, listOptions) => io.listFolder!(folder, listOptions)
   }
 
@@ -203,6 +202,10 @@ export class ReadThroughCache implements FileIO {
     keys?.delete(key)
     if (keys?.size === 0) this.#ranges.delete(entry.location)
   }
+}
+
+function isWrittenOnce(location: string): boolean {
+  return !/\/(?:version-hint\.text|v\d+(?:\.gz)?\.metadata\.json(?:\.gz)?)$/.test(location)
 }
 
 function keyOf(location: string, range: ByteRange | undefined): string {

@@ -380,6 +380,32 @@ describe('a writer that stalled on a stale base', () => {
     expect(notesOf(await writer.loadTable(id))).toHaveLength(8)
   })
 
+  it('takes its version back when our maintenance has retired the base and another engine’s has freed the next name', async () => {
+    const { writer, table, cold, io, store } = await setup(retention)
+    io.hook = once((call) => creates(call, 2), async (_, effect) => {
+      const other = cold()
+      await appendTimes(other, 8)
+      await store.delete([2, 3, 4].map((version) => `${folder}/v${version}.metadata.json`))
+      return effect()
+    })
+    const outcome = await commitUpdates(writer, table, emptyAppend(table, 'stalled'))
+    expect(outcome.outcome).not.toBe('committed')
+    expect(notesOf(await cold().loadTable(id))).toHaveLength(8)
+    expect(notesOf(await writer.loadTable(id))).toHaveLength(8)
+  })
+
+  it('keeps its version when others have built on it and retired its base', async () => {
+    for (const updates of [(base: LoadedTable) => emptyAppend(base, 'mine'), () => setProperties({ mine: 'yes' })]) {
+      const { writer, table, cold, io } = await setup({ ...retention, 'write.metadata.previous-versions-max': '2' })
+      io.hook = once((call) => creates(call, 2), async (_, effect) => {
+        const result = await effect()
+        await appendTimes(cold(), 2)
+        return result
+      })
+      expect((await commitUpdates(writer, table, updates(table))).outcome).toBe('committed')
+    }
+  })
+
   it('keeps its version when that is part of the history, though the base has gone since', async () => {
     const { writer, table, cold, io, store } = await setup()
     io.hook = once((call) => creates(call, 2), async (_, effect) => {

@@ -22,6 +22,9 @@ export function setProperties(properties: Readonly<Record<string, string>>): rea
   return [{ action: 'set-properties', updates: new Map(Object.entries(properties)) }]
 }
 
+/** Moves on with every snapshot, so that no two are of the same moment. */
+let moment = systemRuntime.now()
+
 /** The updates of an append without files, on top of the branch's head; `note` goes into the summary. */
 export function emptyAppend(base: LoadedTable, note: string, branch = 'main'): readonly MetadataUpdate[] {
   const { metadata } = base
@@ -30,7 +33,7 @@ export function emptyAppend(base: LoadedTable, note: string, branch = 'main'): r
     snapshotId,
     parentSnapshotId: metadata.refs.get(branch)?.snapshotId,
     sequenceNumber: metadata.lastSequenceNumber + 1n,
-    timestampMs: Math.max(systemRuntime.now(), metadata.lastUpdatedMs + 1),
+    timestampMs: Math.max(++moment, metadata.lastUpdatedMs + 1),
     manifestList: `${metadata.location}/metadata/snap-${snapshotId}.avro`,
     manifests: undefined,
     operation: 'append',
