@@ -47,7 +47,8 @@ export class FileAssembly {
       const start = this.offset
       parts.push(column.bytes)
       this.offset += column.bytes.length
-      return { column: { ...column, bytes: column.bytes.subarray(0, 0) }, start }
+      const kept = leaf.isOrdered ? column : withoutBounds(column)
+      return { column: { ...kept, bytes: new Uint8Array(0) }, start }
     })
     this.rowGroups.push({ rows, chunks })
     return parts
@@ -124,6 +125,13 @@ export class FileAssembly {
       ...(ordinal < 2 ** 15 && { ordinal }),
     }
   }
+}
+
+/** Bounds of values that have no order would mislead readers. */
+function withoutBounds(column: EncodedColumn): EncodedColumn {
+  const { statistics, ...metaData } = column.metaData
+  const nullCount = statistics?.nullCount === undefined ? {} : { statistics: { nullCount: statistics.nullCount } }
+  return { ...column, metaData: { ...metaData, ...nullCount }, columnIndex: undefined }
 }
 
 type Placed = ReadonlyMap<PlacedChunk, { readonly offset: number; readonly length: number }>

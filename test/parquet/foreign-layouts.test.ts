@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Row } from '../../src/arrow/row-values.js'
-import { convertedType, physicalType, repetition } from '../../src/parquet/file-metadata.js'
+import { convertedType, decodePageHeader, physicalType, repetition } from '../../src/parquet/file-metadata.js'
 import type { FileMetaData, SchemaElement } from '../../src/parquet/file-metadata.js'
 import { parseFileSchema, withFieldIds } from '../../src/parquet/parquet-schema.js'
 import type { ParquetNode } from '../../src/parquet/parquet-schema.js'
@@ -140,5 +140,20 @@ describe('the schema of a written file', () => {
     const ids = (node: ParquetNode): unknown => [node.fieldId, 'element' in node && node.kind === 'list' ? ids(node.element) : node.kind]
     expect(withFieldIds(parseFileSchema(footer.schema), undefined).fields.map(ids)).toEqual([[1, [10, 'leaf']], [2, 'map'], [3, 'struct']])
     expect(footer.createdBy).toMatch(/^floe version /)
+  })
+
+  it('has statistics, page indexes and checksums, but no bounds of geometries', async () => {
+    const shapes = new Schema([field(1, 'id', { kind: 'uuid' }), field(2, 'geo', { kind: 'geometry', crs: undefined })])
+    const rows = [{ id: '00000000-0000-4000-8000-000000000001', geo: Uint8Array.of(1) }]
+    const file = await writeFile(shapes, [batchOf(shapes, rows)])
+    const [id, geo] = (await readFooter(file)).rowGroups[0]!.columns
+    expect(id!.metaData!.statistics!.minValue).toEqual(Uint8Array.from([0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1]))
+    expect(id!.columnIndexOffset).toBeGreaterThan(0)
+    expect(id!.offsetIndexOffset).toBeGreaterThan(0)
+    expect(geo!.metaData!.statistics).toEqual({ nullCount: 0 })
+    expect(geo!.columnIndexOffset).toBeUndefined()
+    const bytes = await file.io.read(file.location)
+    const { header } = decodePageHeader(bytes, id!.metaData!.dictionaryPageOffset ?? id!.metaData!.dataPageOffset)
+    expect(header.crc).toBeTypeOf('number')
   })
 })
