@@ -1,6 +1,7 @@
 import { encodeUtf8 } from '../util/utf8.js'
 
 const TWO_28 = 2 ** 28
+const SHORT_BYTES = 32
 
 /** Avro binary that grows as it is written. Source: Avro specification › Binary Encoding */
 export class AvroOutput {
@@ -16,6 +17,10 @@ export class AvroOutput {
 
   /** `value` must be a 32-bit integer. */
   writeInt(value: number): void {
+    if (value >= -64 && value < 64 && this.length < this.buffer.length) {
+      this.buffer[this.length++] = (value << 1) ^ (value >> 31)
+      return
+    }
     let rest = ((value << 1) ^ (value >> 31)) >>> 0
     let at = this.reserve(5)
     while (rest > 127) {
@@ -52,7 +57,11 @@ export class AvroOutput {
 
   writeBytes(bytes: Uint8Array): void {
     this.writeLong(bytes.length)
-    this.writeFixed(bytes)
+    if (bytes.length > SHORT_BYTES) return this.writeFixed(bytes)
+    // A bulk copy costs more to start than a few bytes cost one by one.
+    const at = this.reserve(bytes.length)
+    const buffer = this.buffer
+    for (let i = 0; i < bytes.length; i++) buffer[at + i] = bytes[i]!
   }
 
   writeString(text: string): void {

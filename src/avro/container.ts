@@ -7,6 +7,8 @@ import { avroCodec, decompressBlock, decompressBlockAsync, type AvroCodec } from
 import { compileDecoder, type DecoderOptions } from './decoder.js'
 
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
+/** `AGS1`: an AES-GCM stream, in which encrypted tables keep their manifests. */
+const ENCRYPTED_MAGIC = [0x41, 0x47, 0x53, 0x31]
 const SYNC_BYTES = 16
 /** Most bytes that one block may inflate to, unless the caller says otherwise. Writers cut blocks at some 64 kB. */
 const DEFAULT_MAX_BLOCK_BYTES = 2 ** 30
@@ -40,7 +42,8 @@ export interface AvroContainer {
  */
 export function readContainer(bytes: Uint8Array, file?: string): AvroContainer {
   const input = new AvroInput(bytes, file)
-  if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) throw input.corrupt('does not begin with the magic of an Avro file')
+  if (startsWith(bytes, ENCRYPTED_MAGIC)) throw new FloeError('UNSUPPORTED', 'The file is encrypted, which this version cannot read', { file })
+  if (!startsWith(bytes, MAGIC)) throw input.corrupt('does not begin with the magic of an Avro file')
   input.take(MAGIC.length)
   const metadata = readMetadata(input)
   const schemaBytes = metadata.get('avro.schema')
@@ -125,6 +128,10 @@ export function inflateBlocksAsync(container: AvroContainer, maxInflatedBytes = 
 function located(error: unknown, { file }: AvroContainer): unknown {
   if (!(error instanceof FloeError) || file === undefined) return error
   return new FloeError(error.code, error.message, { file, cause: error })
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, i) => bytes[i] === byte)
 }
 
 function readMetadata(input: AvroInput): Map<string, Uint8Array> {

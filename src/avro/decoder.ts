@@ -1,7 +1,7 @@
 import { FloeError } from '../util/errors.js'
 import type { AvroInput } from './avro-input.js'
 import { minEncodedBytes, optionalBranch } from './avro-schema.js'
-import type { AvroField, AvroLogical, AvroPrimitive, AvroRecord, AvroSchema, AvroUnion, AvroValue } from './avro-schema.js'
+import type { AvroField, AvroLogical, AvroMap, AvroPrimitive, AvroRecord, AvroSchema, AvroUnion, AvroValue } from './avro-schema.js'
 import { valueFromDefault, type Longs } from './default-value.js'
 import { decodeUnscaled, decodeUuid } from './logical.js'
 import { compileSkip, readBranch } from './skip.js'
@@ -36,9 +36,11 @@ class DecoderCompiler {
         break
       case 'array':
         if (writer.kind === 'array') return this.array(this.compile(writer.items, reader.items, `${at}[]`), minEncodedBytes(writer.items))
+        if (writer.kind === 'map') return this.pairsOfMap(writer, reader.items, at)
         break
       case 'map':
         if (writer.kind === 'map') return this.map(this.compile(writer.values, reader.values, `${at}{}`))
+        if (writer.kind === 'array') return this.mapOfPairs(writer.items, reader, at)
         break
       case 'enum':
         if (writer.kind === 'enum') return this.symbol(writer.symbols)
@@ -64,7 +66,7 @@ class DecoderCompiler {
       case 'int':
         return writer.kind === 'int' ? (input) => input.readInt() : undefined
       case 'long':
-        return writer.kind === 'int' ? this.widenedInt() : writer.kind === 'long' ? this.long() : undefined
+        return writer.kind === 'int' || writer.kind === 'long' ? this.long(writer, reader) : undefined
       case 'float':
         return writer.kind === 'float' ? (input) => input.readFloat() : undefined
       case 'double':
@@ -75,16 +77,23 @@ class DecoderCompiler {
         if (writer.kind !== 'bytes' && writer.kind !== 'string') return undefined
         return reader.logicalType === 'decimal' ? (input) => decodeUnscaled(input.readBytes()) : (input) => input.readBytes()
       case 'string':
+        if (writer.kind === 'enum') return this.symbol(writer.symbols)
         return writer.kind === 'string' || writer.kind === 'bytes' ? (input) => input.readString() : undefined
     }
   }
 
-  private long(): Decode {
-    return this.longs === 'bigint' ? (input) => input.readLong() : (input) => input.readSafeLong()
-  }
-
-  private widenedInt(): Decode {
-    return this.longs === 'bigint' ? (input) => BigInt(input.readInt()) : (input) => input.readInt()
+  private long(writer: AvroPrimitive, reader: AvroPrimitive): Decode {
+    const scale = unitScale(writer, reader)
+    const isInt = writer.kind === 'int'
+    if (this.longs === 'bigint') {
+      if (scale !== 1n) return (input) => BigInt.asIntN(64, (isInt ? BigInt(input.readInt()) : input.readLong()) * scale)
+      return isInt ? (input) => BigInt(input.readInt()) : (input) => input.readLong()
+    }
+    if (scale === 1n) return isInt ? (input) => input.readInt() : (input) => input.readSafeLong()
+    return (input) => {
+      const scaled = BigInt.asIntN(64, BigInt(input.readSafeLong()) * scale)
+      return Number.isSafeInteger(Number(scaled)) ? Number(scaled) : scaled
+    }
   }
 
   private fixed(size: number, reader: AvroLogical): Decode {
@@ -120,6 +129,26 @@ class DecoderCompiler {
       }
       return entries
     }
+  }
+
+  /** Iceberg may store a map with string keys as an array of pairs. */
+  private mapOfPairs(items: AvroSchema, reader: AvroMap, at: string): Decode {
+    if (items.kind !== 'record' || items.fields.length !== 2 || items.fields[0]!.schema.kind !== 'string') throw mismatch(items, reader, at)
+    const value = this.compile(items.fields[1]!.schema, reader.values, `${at}{}`)
+    const minItemBytes = minEncodedBytes(items)
+    return (input) => {
+      const entries = new Map<string, AvroValue>()
+      for (let count = input.readBlockCount(minItemBytes); count > 0; count = input.readBlockCount(minItemBytes)) {
+        for (let i = 0; i < count; i++) entries.set(input.readString(), value(input))
+      }
+      return entries
+    }
+  }
+
+  private pairsOfMap(writer: AvroMap, items: AvroSchema, at: string): Decode {
+    if (items.kind !== 'record' || items.fields.length !== 2 || items.fields[0]!.schema.kind !== 'string') throw mismatch(writer, items, at)
+    const map = this.map(this.compile(writer.values, items.fields[1]!.schema, `${at}{}`))
+    return (input) => [...(map(input) as ReadonlyMap<string, AvroValue>)]
   }
 
   private fromUnion(writer: AvroUnion, reader: AvroSchema, at: string): Decode {
@@ -173,6 +202,18 @@ class DecoderCompiler {
       return values
     }
   }
+}
+
+const MICROS_PER_DAY = 86_400_000_000n
+
+/** What a written number is multiplied by to be in the reader's unit: dates and milliseconds become micro- or nanoseconds. */
+function unitScale(writer: AvroPrimitive, reader: AvroPrimitive): bigint {
+  const from = writer.logicalType
+  const to = reader.logicalType
+  if (from === 'date' && to === 'timestamp-micros') return MICROS_PER_DAY
+  if (from === 'date' && to === 'timestamp-nanos') return MICROS_PER_DAY * 1000n
+  const isMillis = from === 'timestamp-millis' || from === 'local-timestamp-millis' || from === 'time-millis'
+  return isMillis && (to === 'timestamp-micros' || to === 'time-micros') ? 1000n : 1n
 }
 
 /** For each field of the writer the index of the reader's field that it fills, or -1. */

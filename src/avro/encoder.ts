@@ -128,13 +128,28 @@ function encodeRecord(schema: AvroRecord, at: string): Encode {
 
 function encodeArray(items: AvroSchema, at: string): Encode {
   const item = compileEncoder(items, `${at}[]`)
+  const pairs = items.kind === 'record' && items.fields.length === 2 ? encodePairs(items, at) : undefined
   return (output, value) => {
-    const isMap = value instanceof Map
-    if (!isMap && !Array.isArray(value)) throw new FloeError('INVALID', `Avro cannot write ${describe(value)} to ${at}, which is an array`)
-    const values = value as readonly AvroValue[] | ReadonlyMap<never, AvroValue>
-    const count = isMap ? value.size : (value as readonly AvroValue[]).length
-    if (count > 0) output.writeLong(count)
-    for (const element of values) item(output, element as AvroValue)
+    if (pairs !== undefined && value instanceof Map) pairs(output, value)
+    else if (Array.isArray(value)) {
+      const values = value as readonly AvroValue[]
+      if (values.length > 0) output.writeLong(values.length)
+      for (const element of values) item(output, element)
+      output.writeInt(0)
+    } else throw new FloeError('INVALID', `Avro cannot write ${describe(value)} to ${at}, which is an array`)
+  }
+}
+
+/** A Map as an array of records of its keys and values, without a record in between. */
+function encodePairs(items: AvroRecord, at: string): Encode {
+  const [key, mapped] = items.fields.map((field) => compileEncoder(field.schema, `${at}[].${field.name}`)) as [Encode, Encode]
+  return (output, value) => {
+    const map = value as ReadonlyMap<never, AvroValue>
+    if (map.size > 0) output.writeLong(map.size)
+    map.forEach((own, ownKey) => {
+      key(output, ownKey)
+      mapped(output, own)
+    })
     output.writeInt(0)
   }
 }

@@ -116,6 +116,7 @@ describe('avsc', () => {
 describe('readContainer', () => {
   it('refuses other files, unknown codecs and a missing schema, and names the file', () => {
     expect(() => readContainer(new TextEncoder().encode('PAR1PAR1'), 's3://b/x')).toThrow('magic of an Avro file (file s3://b/x)')
+    expect(() => readContainer(new TextEncoder().encode('AGS1....'))).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error)
     const text = new TextDecoder('latin1')
     const bytes = write('deflate')
     const at = text.decode(bytes).indexOf('deflate')

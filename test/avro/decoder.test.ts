@@ -114,6 +114,33 @@ describe('reading by field id', () => {
   })
 })
 
+describe('what other writers do', () => {
+  const pair = record({ name: 'key', type: 'string', 'field-id': 1 }, { name: 'value', type: 'int', 'field-id': 2 })
+  const pairs = { type: 'array', logicalType: 'map', items: pair }
+  const map = { type: 'map', values: ['null', 'long'], 'key-id': 1, 'value-id': 2 }
+
+  it('is read: maps as arrays of pairs, and the other way round', () => {
+    expect(reread(pairs, [['a', 1], ['__proto__', 2]], map)).toEqual(new Map([['a', 1n], ['__proto__', 2n]]))
+    expect(reread({ type: 'map', values: 'int' }, new Map([['a', 1]]), pairs)).toEqual([['a', 1]])
+    expect(() => reread({ type: 'array', items: 'int' }, [1], map)).toThrow('is expected')
+    expect(() => reread({ type: 'map', values: 'int' }, new Map(), { type: 'array', items: 'int' })).toThrow('is expected')
+  })
+
+  it('is read: enums as strings', () => {
+    expect(reread({ type: 'enum', name: 'e', symbols: ['A', 'B'] }, 'B', 'string')).toBe('B')
+  })
+
+  it('is read: coarser units of time, in the unit of the reader', () => {
+    const timestamp = { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': false }
+    expect(reread({ type: 'long', logicalType: 'timestamp-millis' }, -1n, timestamp)).toBe(-1000n)
+    expect(reread({ type: 'int', logicalType: 'time-millis' }, 5, { type: 'long', logicalType: 'time-micros' })).toBe(5000n)
+    expect(reread({ type: 'int', logicalType: 'date' }, -1, timestamp)).toBe(-86_400_000_000n)
+    expect(reread({ type: 'int', logicalType: 'date' }, 1, { type: 'long', logicalType: 'timestamp-nanos' })).toBe(86_400_000_000_000n)
+    expect(reread({ type: 'int', logicalType: 'date' }, 1, timestamp, { longs: 'safe-number' })).toBe(86_400_000_000)
+    expect(reread({ type: 'long', logicalType: 'timestamp-micros' }, 7n, timestamp)).toBe(7n)
+  })
+})
+
 describe('blocks of arrays', () => {
   const decode = compileDecoder(parseAvroSchema('{"type":"array","items":"int"}'))
 
