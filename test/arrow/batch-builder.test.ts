@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { columnsOf } from '../../src/arrow/arrow-data.js'
 import { BatchBuilder } from '../../src/arrow/batch-builder.js'
 import type { BatchBuilderOptions, RowProblem } from '../../src/arrow/batch-builder.js'
 import { rowReader } from '../../src/arrow/row-values.js'
@@ -162,12 +163,14 @@ describe('values that are refused', () => {
     [{ kind: 'double' }, '1'],
     [decimal, '0.001'],
     [decimal, 10_000_000],
+    [decimal, -10_000_000],
     [decimal, NaN],
     [decimal, '1e999'],
     [decimal, '1e999999999'],
     [decimal, '.'],
     [decimal, ''],
     [{ kind: 'date' }, '2023-02-29'],
+    [{ kind: 'date' }, '1900-02-29'],
     [{ kind: 'date' }, '2023-2-01'],
     [{ kind: 'date' }, new Date('2024-01-01T23:00:00Z')],
     [{ kind: 'date' }, new Date(NaN)],
@@ -188,6 +191,7 @@ describe('values that are refused', () => {
     [text, 5],
     [text, 'a\uD800'],
     [text, '\uDC00\uD800'],
+    [text, '\uDC00\uDC00'],
     [text, '\uD800'.padStart(200)],
     [{ kind: 'uuid' }, '00112233445566778899aabbccddeeff'],
     [{ kind: 'uuid' }, new Uint8Array(15)],
@@ -275,6 +279,28 @@ describe('values that are refused', () => {
       { a: 'last', b: null, s: null },
     ])
   })
+})
+
+it('a refused row leaves nothing behind, and is counted', () => {
+  const schema = new Schema([
+    { id: 1, name: 'n', type: int, required: false },
+    { id: 2, name: 'l', type: { kind: 'list', elementId: 3, element: text, elementRequired: false }, required: false },
+    { id: 4, name: 'm', type: { kind: 'map', keyId: 5, key: text, valueId: 6, value: int, valueRequired: false }, required: false },
+    { id: 7, name: 'last', type: long, required: true },
+  ])
+  const builder = new BatchBuilder(schema)
+  builder.append([{ l: ['a'], m: { a: 1 }, last: 0 }])
+  const bad = { n: null, l: ['x', 'y'], m: { x: 1 } }
+  expect(problem(() => builder.append([bad])).rowIndex).toBe(1)
+  expect(problem(() => builder.append([{ n: 1, last: 1 }, bad, { last: 2 }])).rowIndex).toBe(3)
+  builder.append([{ n: 2, l: ['b'], m: { b: 2 }, last: 3 }])
+  const batch = builder.finish()
+  expect(columnsOf(batch).map((column) => column.nullCount)).toEqual([1, 1, 1, 0])
+  expect(rowReader(schema)(batch)).toEqual([
+    { n: null, l: ['a'], m: new Map([['a', 1]]), last: 0n },
+    { n: 1, l: null, m: null, last: 1n },
+    { n: 2, l: ['b'], m: new Map([['b', 2]]), last: 3n },
+  ])
 })
 
 describe('values that are left out', () => {

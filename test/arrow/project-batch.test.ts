@@ -111,7 +111,7 @@ describe('batchProjector', () => {
     [{ kind: 'string' }, 'é😀'],
   ] as [Type, Value][])('repeats a constant of %o over batches of any size', (type, value) => {
     const projector = batchProjector({ projection: new Schema([field(5, 'c', type)]), source: batch.schema, file, constants: new Map([[5, value]]) })
-    for (const rows of [3, 1, 0, 2]) {
+    for (const rows of [1, 3, 0, 2]) {
       const result = projector.project(batch.slice(0, rows))
       const expected = type.kind === 'date' ? -86_400_000 : value
       expect(values(result, 'c')).toEqual(Array.from({ length: rows }, () => expected))
@@ -275,6 +275,15 @@ describe('files without field ids', () => {
     const result = project(batch, fields, { nameMapping })
     expect(values(result, 'renamed')).toEqual([1, null, -3])
     expect(values(result, 's')).toEqual([{ y: 1 }, { y: null }, { y: -3 }])
+  })
+
+  it('are told by having none: one that has ids needs no mapping, and gets none', () => {
+    const source = batchOf([
+      [idField(1, 'a', new Int32()), int],
+      [idField(undefined, 's', inner), structChunk(inner, 3, [int])],
+    ])
+    expect(values(project(source, fields, { nameMapping: [{ names: ['a'], fieldId: 7, fields: [] }] }), 'renamed')).toEqual([null, null, null])
+    expect(values(project(source, [field(2, 's', { kind: 'int' })]), 's')).toEqual([null, null, null])
   })
 
   it('have the ids of their positions when there is no mapping', () => {

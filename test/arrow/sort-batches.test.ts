@@ -60,6 +60,15 @@ describe('sortBatches', () => {
     expect(byDay).toEqual([-1n, 5n, 4n, 86_400_000_000n])
   })
 
+  it('keeps the sequence of equal rows over runs of any length', () => {
+    const values = Array.from({ length: 1000 }, (_, i) => `${(i * 7) % 5}`)
+    const schema = schemaOf({ kind: 'string' })
+    const builder = new BatchBuilder(schema)
+    builder.append(values.map((c, row) => ({ c, row })))
+    const expected = values.map((_, row) => row).sort((a, b) => Number(values[a]) - Number(values[b]) || a - b)
+    expect([...sortPermutation(builder.finish(), schema, orderBy({}))!]).toEqual(expected)
+  })
+
   it('takes further fields where the first are equal', () => {
     const order = orderBy({ transform: 'truncate[10]' }, { direction: 'desc' })
     expect(sorted({ kind: 'int' }, [11, 5, 19, 7], order)).toEqual([7, 5, 19, 11])

@@ -57,8 +57,9 @@ describe('batches', () => {
         const batch = build(values)
         const ends = [...cuts.map((cut) => Math.min(cut, values.length)), values.length].sort((a, b) => a - b)
         const parts = ends.map((end, i) => sliceBatch(batch, i === 0 ? 0 : ends[i - 1]!, end - (i === 0 ? 0 : ends[i - 1]!)))
-        const whole = concatBatches(parts)
-        expect(read(whole)).toEqual(values)
+        expect(read(concatBatches(parts))).toEqual(values)
+        const whole = concatBatches(parts.toReversed())
+        expect(read(whole)).toEqual(parts.toReversed().flatMap((part) => read(part)))
         expect(columnsOf(whole).map((column) => column.length)).toEqual(everyType.fields.map(() => values.length))
       }),
       { numRuns: 60 },
