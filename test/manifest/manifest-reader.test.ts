@@ -307,6 +307,22 @@ describe('corrupt manifests', () => {
     const lying = { ...container, blocks: [{ ...container.blocks[0]!, count: 2 ** 40 }] }
     expect(() => decodeManifestBlocks(manifestFile(), lying, [container.blocks[0]!.bytes], { partitionType: tupleType })).toThrow('claims')
   })
+
+  it('that claim fewer entries than their blocks hold are CORRUPT', () => {
+    const container = readContainer(bytes)
+    const lying = { ...container, blocks: [{ ...container.blocks[0]!, count: 2 }] }
+    const blocks = [container.blocks[0]!.bytes]
+    expect(() => decodeManifestBlocks(manifestFile(), lying, blocks, { partitionType: tupleType })).toThrow('after the last entry')
+  })
+
+  it('that inflate to more than they may over several blocks are CORRUPT', () => {
+    const many = writerOf({ compression: { codec: 'gzip' } })
+    for (let i = 0; i < 2_000; i++) many.added(dataFile({ filePath: `s3://b/data/${i}/${'x'.repeat(100)}` }))
+    const { bytes: long } = many.finish('m')
+    const sizes = readContainer(long).blocks.length
+    expect(sizes).toBeGreaterThan(2)
+    expect(() => decode(long, {}, { maxInflatedBytes: 130_000 })).toThrow('more than')
+  })
 })
 
 describe('decodeManifestBlocks', () => {
