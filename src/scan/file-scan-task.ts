@@ -3,17 +3,18 @@
  * runs a task. Neither commits anything.
  */
 
-import type { JsonValue } from '../util/json.js'
-
-/** One data file, or a part of one, to be read: plain JSON data, runnable in another process. */
+/**
+ * One data file, or a part of one, to be read: plain JSON data, runnable in another process. What `JSON.stringify` could not
+ * write exactly, 64-bit integers and floats, is in texts.
+ */
 export interface FileScanTask {
   readonly filePath: string
   readonly fileFormat: 'parquet' | 'avro' | 'orc'
   readonly fileSizeBytes: number
   readonly recordCount: number
   readonly specId: number
-  /** Partition values in JSON single-value form, in the order of the spec's fields. */
-  readonly partition: readonly JsonValue[]
+  /** The text of a JSON array: the partition's values in single-value form, in the order of the spec's fields. */
+  readonly partition: string
   /** Byte range of this split; row groups that start in it are read. */
   readonly start: number
   readonly length: number
@@ -22,8 +23,10 @@ export interface FileScanTask {
   readonly firstRowId: string | undefined
   /** Locations of the delete files and vectors that apply. */
   readonly deleteFiles: readonly string[]
-  /** The part of the filter that the partition and metrics do not prove, as expression JSON. */
-  readonly residual: JsonValue
+  /** The schema whose names the residual uses. */
+  readonly schemaId: number
+  /** The part of the filter that the partition does not prove: the text of an expression in JSON. */
+  readonly residual: string
 }
 
 /** Tasks that one worker reads in turn; made to a target size. */

@@ -1,5 +1,4 @@
-import { decompressBlockAsync } from '../avro/block-codec.js'
-import { readContainer } from '../avro/container.js'
+import { inflateBlocksAsync, readContainer } from '../avro/container.js'
 import type { FileIO } from '../io/file-io.js'
 import type { ManifestFile } from '../manifest/data-file.js'
 import type { ManifestEntries } from '../manifest/manifest-entries.js'
@@ -29,15 +28,9 @@ export interface LoadManifestOptions extends LoadOptions {
   readonly partitionType: StructType
 }
 
-/** What all blocks of one manifest may inflate to. */
-const MAX_INFLATED_BYTES = 2 ** 30
-
-/** Fetches and decodes one manifest; its blocks are inflated side by side off the main thread. */
+/** Fetches and decodes one manifest; its blocks are inflated off the main thread. */
 export async function loadManifest(io: FileIO, manifest: ManifestFile, options: LoadManifestOptions): Promise<ManifestEntries> {
   const bytes = await io.read(manifest.manifestPath, { signal: options.signal })
   const container = readContainer(bytes, manifest.manifestPath)
-  const blocks = await Promise.all(
-    container.blocks.map((block) => decompressBlockAsync(container.codec, block.bytes, MAX_INFLATED_BYTES)),
-  )
-  return decodeManifestBlocks(manifest, container, blocks, { partitionType: options.partitionType })
+  return decodeManifestBlocks(manifest, container, await inflateBlocksAsync(container), { partitionType: options.partitionType })
 }

@@ -1,6 +1,7 @@
 import { alwaysTrue } from '../expression/predicates.js'
 import { bind } from '../expression/bind.js'
 import type { Expression } from '../expression/expression.js'
+import { throwIfAborted } from '../io/aborted.js'
 import type { FileIO } from '../io/file-io.js'
 import { mapOrdered } from '../io/ordered-prefetch.js'
 import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.js'
@@ -50,7 +51,7 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     const chosen = manifests.filter((manifest) => selectManifest(manifest, filters, report))
     const deletes = await indexDeletes(chosen, load, metadata)
     for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       const selection = selectFiles({ entries, filters, deletes, report })
       if (selection.selected.length > 0) selections.push(selection)
     }
@@ -79,7 +80,7 @@ function selectManifest(manifest: ManifestFile, filters: SpecFilters, report: Re
       kind: manifest.content === 'data' ? 'manifest' : 'delete-manifest',
       location: manifest.manifestPath,
       read,
-      reason: read ? `its partitions may match ${filter.partitionFilterText}` : skipped,
+      reason: read ? filter.manifestReason : skipped,
       sizeBytes: manifest.manifestLengthBytes,
       count: (manifest.addedFilesCount ?? 0) + (manifest.existingFilesCount ?? 0),
     })
@@ -143,7 +144,7 @@ function explainFile(context: FileSelection, filter: SpecFilter, i: number, skip
     kind: 'file',
     location: entries.filePath(i),
     read: skippedBy === undefined,
-    reason: skippedBy === undefined ? 'neither its partition nor its metrics exclude it' : reasons[skippedBy](),
+    reason: skippedBy === undefined ? (filters.metrics === undefined ? 'there is no filter' : 'neither its partition nor its metrics exclude it') : reasons[skippedBy](),
     sizeBytes: entries.fileSizeBytes[i]!,
     count: entries.recordCount[i]!,
   })

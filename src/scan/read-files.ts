@@ -8,6 +8,7 @@ import type { BoundExpression } from '../expression/expression.js'
 import { bind } from '../expression/bind.js'
 import { filterFieldIds } from '../expression/field-ids.js'
 import { parseExpression } from '../expression/expression-json.js'
+import { throwIfAborted } from '../io/aborted.js'
 import type { FileIO } from '../io/file-io.js'
 import { concatPrefetched } from '../io/ordered-prefetch.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
@@ -18,8 +19,10 @@ import type { PartitionSpec } from '../partition/partition-spec.js'
 import { type NameMapping, parseNameMapping } from '../schema/name-mapping.js'
 import type { Schema } from '../schema/schema.js'
 import { valueFromJson } from '../schema/single-value-json.js'
-import type { Value } from '../schema/type.js'
+import { printTypeName } from '../schema/type-name.js'
+import type { NestedField, Value } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
+import { type JsonValue, parseJson } from '../util/json.js'
 import type { FileScanTask } from './file-scan-task.js'
 import type { PlannedFile } from './scan-plan.js'
 
@@ -75,7 +78,7 @@ async function* readAll(files: Iterable<ReadableFile>, request: ReadRequest): As
   if (left <= 0) return
   const reader = new FileReader(request)
   for await (const batch of concatPrefetched(files, request.filesAhead ?? 1, (file) => reader.read(file))) {
-    request.signal?.throwIfAborted()
+    throwIfAborted(request.signal)
     if (batch.numRows === 0) continue
     if (batch.numRows >= left) {
       yield sliceBatch(batch, 0, left)
@@ -158,27 +161,41 @@ function specOf(metadata: TableMetadata, file: { readonly specId: number; readon
 }
 
 function ofPlanned(file: PlannedFile): ReadableFile {
-  const task = file.task()
-  return {
-    filePath: task.filePath,
-    fileFormat: task.fileFormat,
-    fileSizeBytes: task.fileSizeBytes,
-    specId: task.specId,
-    partition: file.partition,
-    split: undefined,
-    deleteFiles: task.deleteFiles,
-    residual: file.residual,
-  }
+  const { filePath, fileFormat, fileSizeBytes, specId, partition, residual } = file
+  const deleteFiles = file.deletes.map((deletes) => deletes.filePath)
+  return { filePath, fileFormat, fileSizeBytes, specId, partition, split: undefined, deleteFiles, residual }
 }
 
 function ofTask(task: FileScanTask, request: ReadRequest): ReadableFile {
   const type = partitionType(specOf(request.metadata, task), request.schema, request.metadata.schemas)
+  const tuple = parseJson(task.partition)
+  if (!Array.isArray(tuple)) throw new FloeError('INVALID', "The task's partition is not a JSON array: make tasks with a plan", { file: task.filePath })
   return {
     ...task,
-    partition: type.fields.map((field, index) => valueFromJson(field.type, task.partition[index] ?? null)),
+    partition: type.fields.map((field, index) => valueFromJson(field.type, (tuple[index] as JsonValue | undefined) ?? null)),
     split: { offset: task.start, length: task.length },
-    residual: bind(parseExpression(task.residual), request.schema, { caseSensitive: request.caseSensitive ?? true }),
+    residual: residualOf(task, request),
   }
+}
+
+/** Names of a residual mean the columns that they meant where it was planned; those may have other names by now. */
+function residualOf(task: FileScanTask, { metadata, schema }: ReadRequest): BoundExpression {
+  const planned = schema.schemaId === task.schemaId ? schema : metadata.schemas.find((candidate) => candidate.schemaId === task.schemaId)
+  const advice = 'read the task with the metadata that it was planned with'
+  if (planned === undefined) {
+    throw new FloeError('INVALID', `The task was planned with schema ${task.schemaId}, which the table does not have: ${advice}`, { file: task.filePath })
+  }
+  const residual = bind(parseExpression(parseJson(task.residual)), planned, { caseSensitive: true })
+  const changed = [...filterFieldIds(residual)].find((id) => !sameType(planned.fieldById(id), schema.fieldById(id)))
+  if (planned === schema || changed === undefined) return residual
+  throw new FloeError('INVALID', `A column of the task's filter was dropped or changed its type since it was planned: ${advice}`, {
+    file: task.filePath,
+    column: planned.pathOf(changed)!,
+  })
+}
+
+function sameType(a: NestedField | undefined, b: NestedField | undefined): boolean {
+  return a !== undefined && b !== undefined && printTypeName(a.type) === printTypeName(b.type)
 }
 
 function* mapIterable<T, R>(items: Iterable<T>, map: (item: T) => R): Generator<R, void, undefined> {

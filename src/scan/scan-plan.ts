@@ -7,7 +7,7 @@ import { valueToJson } from '../schema/single-value-json.js'
 import type { StructType, Value } from '../schema/type.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
-import type { JsonValue } from '../util/json.js'
+import { printJson } from '../util/json.js'
 import type { CombinedScanTask, FileScanTask } from './file-scan-task.js'
 import type { ScanReport } from './scan-report.js'
 import type { SpecFilter } from './spec-filter.js'
@@ -25,6 +25,13 @@ export class PlannedFile {
 
   get filePath(): string {
     return this.#selection.entries.filePath(this.#entry)
+  }
+
+  /** @throws FloeError `CORRUPT` for a format that no data file has */
+  get fileFormat(): FileScanTask['fileFormat'] {
+    const fileFormat = this.#selection.entries.fileFormat(this.#entry)
+    if (fileFormat === 'puffin') throw new FloeError('CORRUPT', 'A data manifest lists a Puffin file as data', { file: this.filePath })
+    return fileFormat
   }
 
   get specId(): number {
@@ -74,22 +81,21 @@ export class PlannedFile {
 
   /** The file as a task over all of its bytes. */
   task(): FileScanTask {
-    const { filter, entries } = this.#selection
-    const fileFormat = entries.fileFormat(this.#entry)
-    if (fileFormat === 'puffin') throw new FloeError('CORRUPT', 'A data manifest lists a Puffin file as data', { file: this.filePath })
+    const { filter } = this.#selection
     return {
       filePath: this.filePath,
-      fileFormat,
+      fileFormat: this.fileFormat,
       fileSizeBytes: this.fileSizeBytes,
       recordCount: this.recordCount,
       specId: this.specId,
-      partition: tupleToJson(filter.partitionType, this.partition),
+      partition: tupleText(filter.partitionType, this.partition),
       start: 0,
       length: this.fileSizeBytes,
       sequenceNumber: String(this.sequenceNumber),
       firstRowId: this.firstRowId?.toString(),
       deleteFiles: this.deletes.map((file) => file.filePath),
-      residual: printExpression(this.residual),
+      schemaId: filter.schemaId,
+      residual: printJson(printExpression(this.residual)),
     }
   }
 }
@@ -168,6 +174,6 @@ export class ScanPlan {
   }
 }
 
-function tupleToJson(type: StructType, tuple: readonly Value[]): JsonValue[] {
-  return type.fields.map((field, index) => valueToJson(field.type, tuple[index] ?? null))
+function tupleText(type: StructType, tuple: readonly Value[]): string {
+  return printJson(type.fields.map((field, index) => valueToJson(field.type, tuple[index] ?? null)))
 }

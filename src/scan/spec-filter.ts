@@ -16,14 +16,16 @@ type Tuple = readonly Value[]
 
 /** What one filter means for the files of one partition spec, compiled once. */
 export interface SpecFilter {
+  /** The schema that the filter is bound to. */
+  readonly schemaId: number
   readonly spec: PartitionSpec
   readonly partitionType: StructType
   /** Whether a manifest can list files of matching partitions. */
   readonly manifest: SkipTest<FieldSummaries>
   /** Whether a tuple's partition can hold matching rows; `undefined` when every one can. */
   readonly partition: SkipTest<Tuple> | undefined
-  /** The projected filter in words. */
-  readonly partitionFilterText: string
+  /** Why a manifest that is not skipped is read. */
+  readonly manifestReason: string
   /** What is left of the filter for the rows of a partition. */
   residual(tuple: Tuple): BoundExpression
 }
@@ -61,12 +63,19 @@ export class SpecFilters {
     const type = partitionType(spec, this.#schema, this.#metadata.schemas)
     const projected = projectInclusive(this.#filter, spec, this.#schema)
     return {
+      schemaId: this.#schema.schemaId,
       spec,
       partitionType: type,
       manifest: compileManifestEvaluator(projected, spec),
       partition: projected.op === 'true' ? undefined : compilePartitionFilter(projected, spec),
-      partitionFilterText: expressionText(projected),
+      manifestReason: this.#manifestReason(projected),
       residual: compileResidual(this.#filter, spec, this.#schema),
     }
+  }
+
+  #manifestReason(projected: BoundExpression): string {
+    if (this.#filter.op === 'true') return 'there is no filter'
+    if (projected.op === 'true') return 'the filter says nothing of its partitions'
+    return `its partitions may match ${expressionText(projected)}`
   }
 }

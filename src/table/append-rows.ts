@@ -1,12 +1,14 @@
 import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
 import { appendFiles } from '../commit/append-files.js'
+import type { CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import type { DataFile } from '../manifest/data-file.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { branchHead, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import type { InputOptions, InvalidRow, WriteInput } from '../write/input-rows.js'
+import type { WriteInput } from '../write/input-items.js'
+import type { InputOptions, InvalidRow } from '../write/input-rows.js'
 import { writeRows, type WriteRowsRequest } from '../write/write-rows.js'
 import { Quarantine, type QuarantineTable } from './quarantine.js'
 
@@ -43,8 +45,16 @@ export async function appendRows(
   context: AppendContext,
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
   const { loaded, backend, engine, runtime } = context
-  const { signal, branch, idempotencyToken } = options
-  const repeated = await findRepeated(context, options)
+  const { signal, idempotencyToken } = options
+  const commitOptions = {
+    ...(options.branch === undefined ? {} : { branch: options.branch }),
+    commitToken: idempotencyToken,
+    properties: new Map(Object.entries(options.summary ?? {})),
+    ownsDataFiles: true,
+  }
+  // Names that are refused are refused before there are files to remove.
+  const probe = appendFiles([], commitOptions, runtime)
+  const repeated = idempotencyToken === undefined ? undefined : await findRepeated(context, probe)
   if (repeated !== undefined) return repeated
   const quarantine = typeof options.onInvalid === 'object' ? new Quarantine(options.onInvalid, idempotencyToken) : undefined
   const onInvalid = quarantine === undefined ? (options.onInvalid as InputOptions['onInvalid']) : (row: InvalidRow) => quarantine.add(row)
@@ -52,33 +62,45 @@ export async function appendRows(
   try {
     await quarantine?.close()
   } catch (error) {
-    await loaded.io.delete(files.map((file) => file.filePath))
+    await removeFiles(context, files)
     throw error
   }
-  const operation = appendFiles(
-    files,
-    {
-      ...(branch === undefined ? {} : { branch }),
-      commitToken: idempotencyToken,
-      properties: new Map(Object.entries(options.summary ?? {})),
-      ownsDataFiles: true,
-    },
-    runtime,
-  )
+  const proposed = new Set<bigint>()
+  const operation = recordingProposals(appendFiles(files, commitOptions, runtime), proposed)
   const result = await commitTable(backend, loaded, operation, { runtime, signal })
   if (result.snapshot === undefined) throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
+  // Another call with the same token was faster: its snapshot holds its files, and ours are in none.
+  if (!proposed.has(result.snapshot.snapshotId)) await removeFiles(context, files)
   return { result, snapshot: result.snapshot }
+}
+
+function recordingProposals(operation: CommitOperation, snapshotIds: Set<bigint>): CommitOperation {
+  return {
+    name: operation.name,
+    prepare: (base, context) => Promise.resolve(operation.prepare?.(base, context)),
+    findCommitted: (current) => operation.findCommitted?.(current),
+    validate: (base, current, context) => Promise.resolve(operation.validate?.(base, current, context)),
+    unusedFiles: (committed) => operation.unusedFiles?.(committed) ?? [],
+    apply: async (current, context) => {
+      const change = await operation.apply(current, context)
+      if (change.snapshot !== undefined) snapshotIds.add(change.snapshot.snapshotId)
+      return change
+    },
+  }
+}
+
+/** Files that are left behind cost space, not rows: failing to remove them fails nothing. */
+async function removeFiles({ loaded }: AppendContext, files: readonly DataFile[]): Promise<void> {
+  await loaded.io.delete(files.map((file) => file.filePath)).catch(() => undefined)
 }
 
 /** Looks for the token before any file is written: a repeated append should cost nothing. */
 async function findRepeated(
-  { loaded, backend, runtime }: AppendContext,
-  { idempotencyToken, branch = MAIN_BRANCH }: AppendRowsOptions,
+  { loaded, backend }: AppendContext,
+  probe: CommitOperation,
 ): Promise<{ result: CommitResult; snapshot: Snapshot } | undefined> {
-  if (idempotencyToken === undefined) return undefined
   const current = await backend.loadTable(loaded.identifier)
-  const probe = appendFiles([], { commitToken: idempotencyToken, branch }, runtime)
-  const snapshot = branchHead(current.metadata, branch) === undefined ? undefined : probe.findCommitted?.(current.metadata)
+  const snapshot = probe.findCommitted?.(current.metadata)
   if (snapshot === undefined) return undefined
   return { result: { table: current, snapshot, attempts: 0, warnings: [] }, snapshot }
 }

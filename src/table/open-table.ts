@@ -27,14 +27,15 @@ export interface OpenTableOptions extends StoreOptions {
  */
 export async function openTable(location: string, options: OpenTableOptions = {}): Promise<Table> {
   const io = openStore(location, options)
-  const metadataLocation = /\.json(\.gz)?$/.test(location) ? location : await latestMetadata(io, location)
+  const metadataLocation = /\.json(?:\.gz)?$/.test(location) ? location : await latestMetadata(io, location)
   const metadata = parseTableMetadata(await io.read(metadataLocation), { location: metadataLocation })
   const runtime = options.runtime ?? systemRuntime
-  return new Table(loadedTable(io, metadata, metadataLocation, options), {
-    backend: undefined,
-    engine: new ParquetWasmEngine(options.parquet),
-    runtime,
-  })
+  const engine = new ParquetWasmEngine(options.parquet)
+  const close = async (): Promise<void> => {
+    await engine.close()
+    await io.close?.()
+  }
+  return new Table(loadedTable(io, metadata, metadataLocation, options), { backend: undefined, engine, runtime, close })
 }
 
 function loadedTable(io: FileIO, metadata: TableMetadata, metadataLocation: string, options: OpenTableOptions): LoadedTable {

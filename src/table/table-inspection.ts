@@ -2,6 +2,7 @@ import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { Schema } from '../schema/schema.js'
 import { schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { namingTableAsync } from './named-errors.js'
 import { type EntryRow, entryRows, fileRows } from './inspect/entry-tables.js'
 import type { FileRow } from './inspect/file-row.js'
 import { allManifestRows, type AllManifestsRow, type ManifestRow, manifestRows } from './inspect/manifest-table.js'
@@ -67,59 +68,67 @@ export class TableInspection {
   }
 
   async manifests(options: InspectOptions = {}): Promise<ManifestRow[]> {
-    return manifestRows(this.#table, this.#snapshotOf(options))
+    return this.#named(() => manifestRows(this.#table, this.#snapshotOf(options)))
   }
 
   /** The manifests of every snapshot; one that several have is told once for each. */
   async allManifests(): Promise<AllManifestsRow[]> {
-    return allManifestRows(this.#table)
+    return this.#named(() => allManifestRows(this.#table))
   }
 
   /** Manifest entries, deleted ones included. */
   async entries(options: InspectOptions = {}): Promise<EntryRow[]> {
-    return entryRows(this.#table, ...this.#source(options))
+    return this.#named(() => entryRows(this.#table, ...this.#source(options)))
   }
 
   /** Entries of every manifest that any snapshot has, each manifest once. */
   async allEntries(): Promise<EntryRow[]> {
-    return entryRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema())
+    return this.#named(() => entryRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema()))
   }
 
   /** Live files, data and deletes. */
   async files(options: InspectOptions = {}): Promise<FileRow[]> {
-    return fileRows(this.#table, ...this.#source(options), 'all')
+    return this.#named(() => fileRows(this.#table, ...this.#source(options), 'all'))
   }
 
   async dataFiles(options: InspectOptions = {}): Promise<FileRow[]> {
-    return fileRows(this.#table, ...this.#source(options), 'data')
+    return this.#named(() => fileRows(this.#table, ...this.#source(options), 'data'))
   }
 
   /** Position and equality delete files, and deletion vectors. */
   async deleteFiles(options: InspectOptions = {}): Promise<FileRow[]> {
-    return fileRows(this.#table, ...this.#source(options), 'deletes')
+    return this.#named(() => fileRows(this.#table, ...this.#source(options), 'deletes'))
   }
 
   /** Files that are live in any snapshot, each once. */
   async allFiles(): Promise<FileRow[]> {
-    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'all')
+    return this.#named(() => fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'all'))
   }
 
   async allDataFiles(): Promise<FileRow[]> {
-    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'data')
+    return this.#named(() => fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'data'))
   }
 
   async allDeleteFiles(): Promise<FileRow[]> {
-    return fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'deletes')
+    return this.#named(() => fileRows(this.#table, this.#table.metadata.snapshots, this.#currentSchema(), 'deletes'))
   }
 
   /** Live files summed up by partition. */
   async partitions(options: InspectOptions = {}): Promise<PartitionRow[]> {
-    return partitionRows(this.#table, this.#snapshotOf(options), this.#schemaOf(this.#snapshotOf(options)))
+    return this.#named(() => {
+      const snapshot = this.#snapshotOf(options)
+      return partitionRows(this.#table, snapshot, this.#schemaOf(snapshot))
+    })
+  }
+
+  #named<T>(work: () => Promise<T>): Promise<T> {
+    return namingTableAsync(this.#table.identifier, work)
   }
 
   #snapshotOf(options: InspectOptions): Snapshot | undefined {
     const { metadata } = this.#table
-    return options.snapshotId === undefined ? snapshotOfRef(metadata, options.ref ?? MAIN_BRANCH) : snapshotById(metadata, options.snapshotId)
+    const { snapshotId, ref = MAIN_BRANCH } = options
+    return snapshotId === undefined ? snapshotOfRef(metadata, ref) : snapshotById(metadata, snapshotId)
   }
 
   #source(options: InspectOptions): [snapshots: readonly Snapshot[], schema: Schema] {

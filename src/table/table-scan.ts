@@ -1,18 +1,18 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
-import { printTableIdentifier } from '../catalog/table-identifier.js'
 import type { Expression } from '../expression/expression.js'
 import { and } from '../expression/predicates.js'
-import type { ParquetEngine } from '../parquet/parquet-engine.js'
+import type { ParquetEngine, RowGroupDecision } from '../parquet/parquet-engine.js'
 import type { FileScanTask } from '../scan/file-scan-task.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ReadRequest } from '../scan/read-files.js'
-import type { ScanPlan } from '../scan/scan-plan.js'
+import type { PlannedFile, ScanPlan } from '../scan/scan-plan.js'
 import type { Schema } from '../schema/schema.js'
 import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { snapshotAsOf } from '../snapshot/time-travel.js'
 import { FloeError } from '../util/errors.js'
+import { namingTable, namingTableAsync, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
 
 /** The refinements of a scan; each method copies them with one changed. */
@@ -24,6 +24,7 @@ interface ScanState {
   readonly caseSensitive?: boolean
   readonly batchRows?: number
   readonly signal?: AbortSignal
+  readonly onRowGroup?: (file: string, decision: RowGroupDecision) => void
 }
 
 export interface ScanPlanOptions {
@@ -64,13 +65,13 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   /** @throws FloeError `NOT_FOUND`, at once, for a snapshot that the table does not have */
   useSnapshot(snapshotId: bigint | string): TableScan {
     const id = parseSnapshotId(snapshotId)
-    snapshotById(this.#table.metadata, id)
+    namingTable(this.#table.identifier, () => snapshotById(this.#table.metadata, id))
     return this.#with({ ...this.#state, at: { snapshotId: id } })
   }
 
   /** A branch or a tag. @throws FloeError `NOT_FOUND`, at once, for one that the table does not have */
   useRef(ref: string): TableScan {
-    schemaIdOfRef(this.#table.metadata, ref)
+    namingTable(this.#table.identifier, () => schemaIdOfRef(this.#table.metadata, ref))
     return this.#with({ ...this.#state, at: { ref } })
   }
 
@@ -78,7 +79,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   asOfTime(time: Date | number): TableScan {
     const timestampMs = typeof time === 'number' ? time : time.getTime()
     if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid date')
-    snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs)
+    namingTable(this.#table.identifier, () => snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs))
     return this.#with({ ...this.#state, at: { timestampMs } })
   }
 
@@ -99,9 +100,14 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return this.#with({ ...this.#state, batchRows })
   }
 
-  /** Stops planning and reading with the signal's reason. */
+  /** Stops planning and reading with an error of code `ABORTED`, the signal's reason its `cause`. */
   withSignal(signal: AbortSignal): TableScan {
     return this.#with({ ...this.#state, signal })
+  }
+
+  /** Tells of every row group, while files are read, whether it is read and why. */
+  onRowGroup(onRowGroup: (file: string, decision: RowGroupDecision) => void): TableScan {
+    return this.#with({ ...this.#state, onRowGroup })
   }
 
   /** The snapshot that is read; `undefined` for a table without any. */
@@ -117,7 +123,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   get schema(): Schema {
     const { columns, caseSensitive = true } = this.#state
     const schema = this.#tableSchema()
-    return columns === undefined ? schema : schema.select(columns, { caseSensitive })
+    if (columns === undefined) return schema
+    return namingTable(this.#table.identifier, () => schema.select(columns, { caseSensitive }))
   }
 
   /** Decides which files to read, from manifests alone. */
@@ -127,18 +134,25 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const schema = this.#tableSchema()
     const { snapshot } = this
     const { explain } = options
-    return namingTable(this.#table, () => planScan({ io, metadata, snapshot, schema, filter, caseSensitive, explain, signal }))
+    const request = { io, metadata, snapshot, schema, filter, caseSensitive, explain, signal }
+    return namingTableAsync(this.#table.identifier, () => planScan(request), signal)
   }
 
   /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */
-  async *read(tasks: Iterable<FileScanTask>): AsyncGenerator<RecordBatch, void, undefined> {
-    const { readTasks } = await import('../scan/read-files.js')
-    yield* readTasks(tasks, this.#readRequest())
+  read(tasks: Iterable<FileScanTask>): AsyncGenerator<RecordBatch, void, undefined> {
+    const open = async (): Promise<AsyncIterable<RecordBatch>> => {
+      const { readTasks } = await import('../scan/read-files.js')
+      return readTasks(tasks, this.#readRequest())
+    }
+    return namingTableOf(this.#table.identifier, open, this.#state.signal)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
-    const [plan, { readPlannedFiles }] = await Promise.all([this.plan(), import('../scan/read-files.js')])
-    yield* readPlannedFiles(plan.files(), this.#readRequest())
+  [Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
+    const open = async (): Promise<AsyncIterable<RecordBatch>> => {
+      const [plan, { readPlannedFiles }] = await Promise.all([this.plan(), import('../scan/read-files.js')])
+      return readPlannedFiles(plan.files(), this.#readRequest())
+    }
+    return namingTableOf(this.#table.identifier, open, this.#state.signal)
   }
 
   /** The rows one by one, values lossless: see `RowValue`. */
@@ -152,19 +166,35 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return collectTable(this, this.schema)
   }
 
-  /** How many rows the scan has. Answered from the manifests alone when there is no filter, no limit and no deletes. */
+  /**
+   * How many rows the scan has. Files without deletes whose partition proves the filter are counted from the manifests; only
+   * the others are read.
+   */
   async count(): Promise<number> {
     const plan = await this.plan()
-    if (plan.filter.op === 'true' && plan.report.filesWithDeletes === 0) return Math.min(plan.recordCount, this.#state.limit ?? Infinity)
+    const limit = this.#state.limit ?? Infinity
+    const unproven: PlannedFile[] = []
     let rows = 0
-    for await (const batch of this.#narrowest()) rows += batch.numRows
+    for (const file of plan.files()) {
+      if (file.deletes.length === 0 && file.residual.op === 'true') rows += file.recordCount
+      else unproven.push(file)
+    }
+    if (unproven.length === 0 || rows >= limit) return Math.min(rows, limit)
+    return rows + (await this.#narrowest().#countRows(unproven, limit - rows))
+  }
+
+  async #countRows(files: readonly PlannedFile[], limit: number): Promise<number> {
+    const { readPlannedFiles } = await import('../scan/read-files.js')
+    const open = (): AsyncIterable<RecordBatch> => readPlannedFiles(files, { ...this.#readRequest(), limit })
+    let rows = 0
+    for await (const batch of namingTableOf(this.#table.identifier, open, this.#state.signal)) rows += batch.numRows
     return rows
   }
 
   /** The scan with as few columns as counting takes. */
   #narrowest(): TableScan {
     const first = this.#tableSchema().fields[0]
-    return first === undefined ? this : this.select(first.name)
+    return first === undefined ? this : this.#with({ ...this.#state, columns: [first.name] })
   }
 
   #tableSchema(): Schema {
@@ -174,10 +204,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   #readRequest(): ReadRequest {
-    const { caseSensitive, batchRows, limit, signal } = this.#state
+    const { caseSensitive, batchRows, limit, signal, onRowGroup } = this.#state
     const { io, metadata } = this.#table
     const [engine, schema, projection] = [this.#engine, this.#tableSchema(), this.schema]
-    return { io, engine, metadata, schema, projection, caseSensitive, batchRows, limit, signal }
+    return { io, engine, metadata, schema, projection, caseSensitive, batchRows, limit, signal, onRowGroup }
   }
 
   #with(state: ScanState): TableScan {
@@ -195,13 +225,4 @@ function parseSnapshotId(id: bigint | string): bigint {
   if (typeof id === 'bigint') return id
   if (/^-?\d{1,20}$/.test(id)) return BigInt(id)
   throw new FloeError('INVALID', `A snapshot id is a bigint or its decimal digits, not ${JSON.stringify(id)}`)
-}
-
-async function namingTable<T>(table: LoadedTable, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof FloeError) || error.table !== undefined) throw error
-    throw error.withTable(printTableIdentifier(table.identifier))
-  }
 }

@@ -20,9 +20,10 @@ import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapsh
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { AppendRowsOptions } from './append-rows.js'
+import { namingTableAsync } from './named-errors.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
-import type { WriteInput } from '../write/input-rows.js'
+import type { WriteInput } from '../write/input-items.js'
 
 /** What a table needs of the process it lives in. */
 export interface TableContext {
@@ -30,6 +31,8 @@ export interface TableContext {
   readonly backend: CatalogBackend | undefined
   readonly engine: ParquetEngine
   readonly runtime: Runtime
+  /** Releases what the table has for itself; absent when its catalog owns everything. */
+  readonly close?: (() => Promise<void>) | undefined
 }
 
 /** Options that every change of a table takes. */
@@ -116,7 +119,7 @@ export class Table {
   /** Moves to the version that is current in the catalog. Answers this table. */
   async refresh(): Promise<this> {
     const backend = this.#requireBackend('refresh')
-    const loaded = await backend.loadTable(this.identifier)
+    const loaded = await namingTableAsync(this.identifier, () => backend.loadTable(this.identifier))
     const uuid = this.#loaded.metadata.tableUuid
     if (uuid !== undefined && loaded.metadata.tableUuid !== uuid) {
       throw new FloeError('CONFLICT', 'Another table has taken this name: load it anew', { table: this.name, retryable: false })
@@ -137,19 +140,17 @@ export class Table {
 
   /**
    * Appends rows as one snapshot, and answers it. Nothing is committed when a row does not fit the schema, unless
-   * `onInvalid` or `quarantine` takes bad rows.
+   * `onInvalid` takes bad rows.
    *
    * @throws FloeError `INVALID` naming the row, its column, the type expected and what was found
    */
   async append(rows: WriteInput, options: AppendRowsOptions = {}): Promise<Snapshot> {
+    const backend = this.#requireBackend('append')
+    const { engine, runtime } = this.#context
     const { appendRows } = await import('./append-rows.js')
-    const { result, snapshot } = await appendRows(rows, options, {
-      loaded: this.#loaded,
-      backend: this.#requireBackend('append'),
-      engine: this.#context.engine,
-      runtime: this.#context.runtime,
-    })
-    this.#loaded = result.table
+    const append = (): ReturnType<typeof appendRows> => appendRows(rows, options, { loaded: this.#loaded, backend, engine, runtime })
+    const { result, snapshot } = await namingTableAsync(this.identifier, append, options.signal)
+    this.#moveTo(result.table)
     return snapshot
   }
 
@@ -189,6 +190,15 @@ export class Table {
     await this.#commitMetadata('format upgrade', () => [{ action: 'upgrade-format-version', formatVersion }], options)
   }
 
+  /** Releases threads and connections of a table that was opened without a catalog; of another, nothing: its catalog has them. */
+  async close(): Promise<void> {
+    await this.#context.close?.()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
   async #commitMetadata(
     name: string,
     updates: (metadata: TableMetadata) => readonly MetadataUpdate[],
@@ -199,9 +209,20 @@ export class Table {
 
   async #commit(operation: CommitOperation, options: CommitCallOptions): Promise<CommitResult> {
     const backend = this.#requireBackend(operation.name)
-    const result = await commitTable(backend, this.#loaded, operation, { runtime: this.#context.runtime, signal: options.signal })
-    this.#loaded = result.table
+    const { signal } = options
+    const commit = (): Promise<CommitResult> => commitTable(backend, this.#loaded, operation, { runtime: this.#context.runtime, signal })
+    const result = await namingTableAsync(this.identifier, commit, signal)
+    this.#moveTo(result.table)
     return result
+  }
+
+  /** Changes made side by side may end in another order than that in which they were committed. */
+  #moveTo(table: LoadedTable): void {
+    const [before, after] = [this.#loaded.metadata, table.metadata]
+    const isOlder =
+      after.lastSequenceNumber < before.lastSequenceNumber ||
+      (after.lastSequenceNumber === before.lastSequenceNumber && after.lastUpdatedMs < before.lastUpdatedMs)
+    if (!isOlder) this.#loaded = table
   }
 
   #requireBackend(action: string): CatalogBackend {

@@ -1,9 +1,9 @@
 import type { RecordBatch } from 'apache-arrow'
 import { takeBatch } from '../arrow/take.js'
+import { mapParallel } from '../io/bounded-parallel.js'
 import type { DataFile } from '../manifest/data-file.js'
 import type { PartitionFileWriter } from './partition-file-writer.js'
-import type { RowPartitioner } from './partition-rows.js'
-import { type PartitionGroup } from './partition-rows.js'
+import type { PartitionGroup, RowPartitioner } from './partition-rows.js'
 
 export interface FanoutOptions {
   /** Bytes of rows held back over all partitions before the largest are written out. */
@@ -12,6 +12,10 @@ export interface FanoutOptions {
   readonly maxOpenFiles: number
   readonly openWriter: (partition: PartitionGroup['partition']) => PartitionFileWriter
 }
+
+/** Partitions of one batch that are written to before the bounds are looked at again. */
+const GROUPS_AT_ONCE = 64
+const FILES_CLOSED_AT_ONCE = 4
 
 /** Spreads batches over one writer per partition, within a memory budget and a bound on open files. */
 export class FanoutWriter {
@@ -27,20 +31,26 @@ export class FanoutWriter {
 
   async write(batch: RecordBatch): Promise<void> {
     const groups = this.#partitioner.group(batch)
-    await allDone(groups.map((group) => this.#writerOf(group).write(takeBatch(batch, group.rows))))
-    await this.#holdBudget()
+    for (let first = 0; first < groups.length; first += GROUPS_AT_ONCE) {
+      await allDone(groups.slice(first, first + GROUPS_AT_ONCE).map((group) => this.#writeGroup(batch, group)))
+      await this.#holdBudget()
+    }
   }
 
   /** Finishes every file. The files are listed in order of their partitions' first sight. */
   async close(): Promise<readonly DataFile[]> {
-    const files: DataFile[] = []
-    for (const [, writer] of [...this.#writers].sort(([a], [b]) => a - b)) files.push(...(await writer.close()))
-    return files
+    const writers = [...this.#writers].sort(([a], [b]) => a - b).map(([, writer]) => writer)
+    const files = await mapParallel(writers, FILES_CLOSED_AT_ONCE, (writer) => writer.close())
+    return files.flat()
   }
 
   /** Stops every writer and removes what they wrote. */
   async abort(): Promise<void> {
     await Promise.allSettled([...this.#writers.values()].map((writer) => writer.abort()))
+  }
+
+  async #writeGroup(batch: RecordBatch, group: PartitionGroup): Promise<void> {
+    await this.#writerOf(group).write(takeBatch(batch, group.rows))
   }
 
   #writerOf(group: PartitionGroup): PartitionFileWriter {
@@ -66,7 +76,8 @@ export class FanoutWriter {
       await allDone(spilled)
     }
     const open = writers.filter((writer) => writer.hasOpenFile)
-    for (const writer of open.slice(0, Math.max(open.length - this.#options.maxOpenFiles, 0))) await writer.endFile()
+    const excess = open.slice(0, Math.max(open.length - this.#options.maxOpenFiles, 0))
+    await mapParallel(excess, FILES_CLOSED_AT_ONCE, (writer) => writer.endFile())
   }
 }
 

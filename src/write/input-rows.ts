@@ -1,15 +1,12 @@
-import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import type { RecordBatch } from 'apache-arrow'
 import { BatchBuilder, type BatchBuilderOptions, type RowProblem } from '../arrow/batch-builder.js'
 import { batchConformer } from '../arrow/conform-batch.js'
+import { throwIfAborted } from '../io/aborted.js'
 import type { Schema } from '../schema/schema.js'
 import { FloeError, isFloeError } from '../util/errors.js'
+import { inputChunks, isBatch, type RowInput, type WriteInput } from './input-items.js'
 
-/** One row, by column name; or many in Arrow's columns. */
-export type RowInput = object
-export type BatchInput = RecordBatch | ArrowTable
-
-/** What can be appended: rows or Arrow data, alone, in an iterable or in an async iterable. */
-export type WriteInput = BatchInput | Iterable<RowInput | BatchInput> | AsyncIterable<RowInput | BatchInput>
+export type { WriteInput } from './input-items.js'
 
 /** A row that does not fit the schema, as given to `onInvalid`. */
 export interface InvalidRow extends RowProblem {
@@ -37,25 +34,24 @@ export async function* inputBatches(
   options: InputOptions = {},
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const collector = new RowCollector(schema, options)
-  const conform = batchConformer(schema)
-  for await (const item of itemsOf(input)) {
-    options.signal?.throwIfAborted()
-    if (isBatch(item) || isTable(item)) {
+  const conform = batchConformer(schema, options)
+  for await (const chunk of inputChunks(input, options.signal)) {
+    throwIfAborted(options.signal)
+    if (isBatch(chunk)) {
       yield* collector.finish()
-      for (const batch of isBatch(item) ? [item] : item.batches) if (batch.numRows > 0) yield conform(batch)
+      if (chunk.numRows > 0) yield conform(chunk)
     } else {
-      await collector.add(item)
+      await collector.add(chunk)
       if (collector.isFull) yield* collector.finish()
     }
   }
-  await collector.settle()
   yield* collector.finish()
 }
 
 class RowCollector {
   readonly #builder: BatchBuilder
   readonly #onInvalid: InputOptions['onInvalid']
-  #pending: RowInput[] = []
+  #rowsBefore = 0
 
   constructor(schema: Schema, options: InputOptions) {
     this.#builder = new BatchBuilder(schema, options)
@@ -66,29 +62,22 @@ class RowCollector {
     return this.#builder.length >= ROWS_PER_BATCH || this.#builder.bytes >= BYTES_PER_BATCH
   }
 
-  /** Rows are handed to the builder by the thousand: it fills column after column. */
-  async add(row: RowInput): Promise<void> {
-    this.#pending.push(row)
-    if (this.#pending.length >= 1024) await this.settle()
-  }
-
-  async settle(): Promise<void> {
-    const rows = this.#pending
-    this.#pending = []
+  async add(rows: readonly RowInput[]): Promise<void> {
     let start = 0
     while (start < rows.length) {
       const before = this.#builder.length
       try {
         this.#builder.append(start === 0 ? rows : rows.slice(start))
-        return
+        break
       } catch (error) {
-        const problem = isFloeError(error, 'INVALID') ? (error.cause as RowProblem | undefined) : undefined
-        if (this.#onInvalid === undefined || problem?.rowIndex === undefined) throw error
         const bad = start + this.#builder.length - before
-        await this.#onInvalid({ ...problem, row: rows[bad], message: (error as FloeError).message })
+        const problem = problemOf(error, this.#rowsBefore + bad)
+        if (this.#onInvalid === undefined) throw problem.error
+        await this.#onInvalid({ ...problem.row, row: rows[bad], message: problem.error.message })
         start = bad + 1
       }
     }
+    this.#rowsBefore += rows.length
   }
 
   *finish(): Generator<RecordBatch, void, undefined> {
@@ -96,23 +85,14 @@ class RowCollector {
   }
 }
 
-function itemsOf(input: WriteInput): AsyncIterable<RowInput | BatchInput> | Iterable<RowInput | BatchInput> {
-  if (isBatch(input) || isTable(input)) return [input]
-  const candidate = input as Partial<Iterable<object> & AsyncIterable<object>>
-  if (typeof candidate !== 'string' && candidate !== null && typeof candidate === 'object') {
-    if (typeof candidate[Symbol.asyncIterator] === 'function') return input as AsyncIterable<RowInput>
-    if (typeof candidate[Symbol.iterator] === 'function') return input as Iterable<RowInput>
+/** What is wrong with a row. Members of rows may be accessors of the caller's, which fail with whatever they please. */
+function problemOf(thrown: unknown, rowIndex: number): { readonly row: RowProblem; readonly error: FloeError } {
+  if (isFloeError(thrown, 'INVALID')) {
+    const problem = thrown.cause as RowProblem | undefined
+    return { row: problem ?? { rowIndex, path: thrown.column ?? '', expected: 'a row of the schema', found: 'another' }, error: thrown }
   }
-  throw new FloeError('INVALID', 'Rows must be an array, an iterable or async iterable of rows or record batches, or an Arrow table: a single row goes into an array')
-}
-
-/** By shape, not by class: callers may have an Arrow library of their own. */
-function isBatch(value: unknown): value is RecordBatch {
-  const batch = value as Partial<RecordBatch> | null
-  return typeof batch === 'object' && batch !== null && typeof batch.numRows === 'number' && batch.schema !== undefined && batch.data !== undefined && !('batches' in batch)
-}
-
-function isTable(value: unknown): value is ArrowTable {
-  const table = value as Partial<ArrowTable> | null
-  return typeof table === 'object' && table !== null && Array.isArray(table.batches) && table.schema !== undefined
+  if (isFloeError(thrown)) throw thrown
+  const found = thrown instanceof Error ? thrown.message : String(thrown)
+  const row = { rowIndex, path: '', expected: 'a row whose members can be read', found }
+  return { row, error: new FloeError('INVALID', `row ${rowIndex}: it could not be read: ${found}`, { cause: thrown }) }
 }

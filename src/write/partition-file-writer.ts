@@ -1,13 +1,16 @@
 import type { RecordBatch } from 'apache-arrow'
+import { batchBytes } from '../arrow/batch-bytes.js'
 import { sortBatches } from '../arrow/sort-batches.js'
+import { sliceBatch } from '../arrow/take.js'
 import type { FileIO } from '../io/file-io.js'
+import { MemoryFileIO } from '../io/memory-file-io.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { ColumnMetricsCollector } from '../parquet/column-metrics.js'
 import type { ParquetEngine, ParquetWriter } from '../parquet/parquet-engine.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
-import { batchBytes } from '../arrow/batch-bytes.js'
+import type { EncodedRatio } from './encoded-ratio.js'
 import { fileMetrics } from './file-metrics.js'
 import type { WriteSettings } from './write-settings.js'
 
@@ -22,13 +25,22 @@ export interface FileWriterContext {
   /** A location that no file has yet. */
   readonly newLocation: (partition: readonly Value[]) => string
   readonly keyValueMetadata: ReadonlyMap<string, string>
+  readonly encodedRatio: EncodedRatio
   readonly signal?: AbortSignal | undefined
 }
 
 interface OpenFile {
   readonly writer: ParquetWriter
   readonly metrics: ColumnMetricsCollector
+  /** Bytes that the rows written to it took in memory. */
+  memoryBytes: number
 }
+
+/** A file that was given less may not have encoded anything yet: its writer does not know its size better than the ratio does. */
+const UNENCODED_BYTES = 32 * 2 ** 20
+/** A file is looked at this many times, at least, while it fills: so much it may miss its target by. */
+const PIECES_PER_FILE = 16
+const SMALLEST_PIECE_BYTES = 16 * 2 ** 10
 
 /**
  * Writes the rows of one partition into files of about the target size. With a sort order, rows are held back, sorted and
@@ -81,7 +93,8 @@ export class PartitionFileWriter {
     if (open === undefined) return
     this.#open = undefined
     const result = await open.writer.finish()
-    const { schema, spec, sortOrder, settings } = this.#context
+    const { schema, spec, sortOrder, settings, encodedRatio } = this.#context
+    encodedRatio.learn(open.memoryBytes, result.fileSizeBytes)
     this.#files.push({
       content: 'data',
       filePath: result.location,
@@ -120,17 +133,45 @@ export class PartitionFileWriter {
   }
 
   async #append(batch: RecordBatch): Promise<void> {
-    if (batch.numRows === 0) return
-    const { writer, metrics } = (this.#open ??= this.#openFile())
-    metrics.add(batch)
+    for (const piece of pieces(batch, this.#context.settings.targetFileSizeBytes)) {
+      const open = (this.#open ??= this.#openFile())
+      open.metrics.add(piece)
+      await open.writer.write(piece)
+      open.memoryBytes += batchBytes(piece)
+      if (!this.#isFull(open)) continue
+      if (this.#context.encodedRatio.value === undefined && open.memoryBytes < UNENCODED_BYTES) await this.#measure(piece)
+      if (this.#isFull(open)) await this.endFile()
+    }
+  }
+
+  #isFull({ writer, memoryBytes }: OpenFile): boolean {
+    const { encodedRatio, settings } = this.#context
+    const ratio = memoryBytes < UNENCODED_BYTES ? encodedRatio.value : undefined
+    const encodedBytes = ratio === undefined ? writer.estimatedBytes : memoryBytes * ratio
+    return encodedBytes >= settings.targetFileSizeBytes
+  }
+
+  /** Encodes some rows for nothing but their size: the first file would otherwise end on a guess. */
+  async #measure(batch: RecordBatch): Promise<void> {
+    const { engine, schema, settings, signal, encodedRatio } = this.#context
+    const writer = engine.createWriter({ ...settings.parquet, io: new MemoryFileIO(), location: 'memory:///sample.parquet', schema, signal })
     await writer.write(batch)
-    if (writer.estimatedBytes >= this.#context.settings.targetFileSizeBytes) await this.endFile()
+    const { fileSizeBytes } = await writer.finish()
+    encodedRatio.learn(batchBytes(batch), fileSizeBytes)
   }
 
   #openFile(): OpenFile {
     const { engine, io, schema, settings, newLocation, keyValueMetadata, signal } = this.#context
     const location = newLocation(this.#partition)
     const writer = engine.createWriter({ ...settings.parquet, io, location, schema, keyValueMetadata, signal })
-    return { writer, metrics: new ColumnMetricsCollector(schema) }
+    return { writer, metrics: new ColumnMetricsCollector(schema), memoryBytes: 0 }
   }
+}
+
+/** Cuts a batch that is large beside the target. */
+function pieces(batch: RecordBatch, targetFileSizeBytes: number): RecordBatch[] {
+  const count = Math.ceil(batchBytes(batch) / Math.max(targetFileSizeBytes / PIECES_PER_FILE, SMALLEST_PIECE_BYTES))
+  const rows = Math.ceil(batch.numRows / Math.max(count, 1))
+  const starts = Array.from({ length: Math.ceil(batch.numRows / Math.max(rows, 1)) }, (_, i) => i * rows)
+  return starts.length === 1 ? [batch] : starts.map((start) => sliceBatch(batch, start, Math.min(rows, batch.numRows - start)))
 }

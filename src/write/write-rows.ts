@@ -9,8 +9,10 @@ import { printSchema } from '../schema/schema-json.js'
 import type { Schema } from '../schema/schema.js'
 import { printJson } from '../util/json.js'
 import type { Runtime } from '../util/runtime.js'
+import { EncodedRatio } from './encoded-ratio.js'
 import { FanoutWriter } from './fanout-writer.js'
-import { type InputOptions, type WriteInput, inputBatches } from './input-rows.js'
+import type { WriteInput } from './input-items.js'
+import { type InputOptions, inputBatches } from './input-rows.js'
 import { type FileWriterContext, PartitionFileWriter } from './partition-file-writer.js'
 import { RowPartitioner } from './partition-rows.js'
 import { readWriteSettings } from './write-settings.js'
@@ -79,6 +81,7 @@ function fileWriterContext(request: WriteRowsRequest): FileWriterContext {
     settings: readWriteSettings(metadata, schema, sortOrder),
     newLocation: newLocations(metadata, spec, schema, runtime),
     keyValueMetadata: new Map([['iceberg.schema', printJson(printSchema(schema))]]),
+    encodedRatio: new EncodedRatio(),
     signal,
   }
 }

@@ -8,13 +8,14 @@ const task = (filePath: string, fileSizeBytes: number): FileScanTask => ({
   fileSizeBytes,
   recordCount: 10,
   specId: 0,
-  partition: [],
+  partition: '[]',
   start: 0,
   length: fileSizeBytes,
   sequenceNumber: '1',
   firstRowId: undefined,
   deleteFiles: [],
-  residual: true,
+  schemaId: 0,
+  residual: 'true',
 })
 
 const ranges = (tasks: readonly FileScanTask[]): [number, number][] => tasks.map(({ start, length }) => [start, length])

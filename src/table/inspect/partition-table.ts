@@ -1,6 +1,8 @@
 import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import { partitionKey } from '../../partition/partition-key.js'
+import { Decimal } from '../../schema/decimal.js'
 import type { Schema } from '../../schema/schema.js'
+import type { Value } from '../../schema/type.js'
 import type { Snapshot } from '../../snapshot/snapshot.js'
 import { findSnapshot } from '../../snapshot/snapshot-ref.js'
 import { entriesOf, manifestsOf } from './entry-tables.js'
@@ -10,6 +12,7 @@ import type { ManifestEntry } from '../../manifest/data-file.js'
 /** Source: Java `PartitionsTable` */
 export interface PartitionRow {
   readonly partition: Readonly<Record<string, InspectedValue>>
+  /** Of the file that changed last. */
   readonly spec_id: number
   readonly record_count: number
   readonly file_count: number
@@ -33,15 +36,21 @@ export async function partitionRows(table: LoadedTable, snapshot: Snapshot | und
   for await (const entry of entriesOf(table, await manifestsOf(table, [snapshot]), schema)) {
     if (entry.status === 'deleted') continue
     const { specId, partition } = entry.dataFile
-    const key = `${specId}/${partitionKey(partition)}`
+    const object = partitionOf(specId, partition)
+    // Files of several specs may be in one partition: their tuples are told apart only by the fields of all specs.
+    const key = partitionKey(Object.values(object).map(storedValue))
     let row = rows.get(key)
     if (row === undefined) {
-      row = emptyRow(partitionOf(specId, partition), specId)
+      row = emptyRow(object, specId)
       rows.set(key, row)
     }
     count(row, entry, findSnapshot(table.metadata, entry.snapshotId)?.timestampMs)
   }
   return [...rows.values()]
+}
+
+function storedValue(value: InspectedValue): Value {
+  return value instanceof Decimal ? value.unscaled : value
 }
 
 function emptyRow(partition: PartitionRow['partition'], specId: number): Counted {
@@ -76,5 +85,6 @@ function count(row: Counted, entry: ManifestEntry, timestampMs: number | undefin
   if (timestampMs !== undefined && (row.last_updated_at === null || row.last_updated_at.getTime() < timestampMs)) {
     row.last_updated_at = new Date(timestampMs)
     row.last_updated_snapshot_id = entry.snapshotId
+    row.spec_id = entry.dataFile.specId
   }
 }

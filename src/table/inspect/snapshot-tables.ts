@@ -95,7 +95,8 @@ export function metadataLogRows(metadata: TableMetadata, metadataLocation: strin
 }
 
 function latestAt(metadata: TableMetadata, timestampMs: number): bigint | undefined {
-  return metadata.snapshotLog.some((entry) => entry.timestampMs <= timestampMs) ? snapshotAsOf(metadata.snapshotLog, timestampMs) : undefined
+  const isKnown = metadata.snapshotLog.some((entry) => entry.timestampMs <= timestampMs)
+  return isKnown ? snapshotAsOf(metadata.snapshotLog, timestampMs) : undefined
 }
 
 export interface SchemaRow {
