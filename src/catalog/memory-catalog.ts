@@ -18,7 +18,7 @@ import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable, TableCr
 import { namespaceNotFound } from './namespace-folders.js'
 import { tableNotFound } from './object-store-catalog.js'
 import { deleteAll, filesOutside } from './purge-table.js'
-import { removedMetadataFiles } from './table-commit.js'
+import { isReplaced, removedMetadataFiles, tableReplaced } from './table-commit.js'
 import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from './table-identifier.js'
 import { checkDeclaredLocations, tablePrefixes } from './table-locations.js'
 import type { LocationPolicy } from './table-locations.js'
@@ -116,6 +116,9 @@ export class MemoryCatalog implements CatalogBackend {
     try {
       if (request.signal?.aborted === true) throw new FloeError('ABORTED', 'The commit was aborted; nothing was committed')
       if (base === undefined && !creates) throw tableNotFound(request.identifier)
+      if (base !== undefined && !creates && isReplaced(request, base.metadata)) {
+        return { outcome: 'rejected', reason: tableReplaced(), retryable: false }
+      }
       checkRequirements(base?.metadata, request.requirements)
       const metadata = applyUpdates(base?.metadata, request.updates, {
         now: this.#runtime.now(),

@@ -56,11 +56,7 @@ function applyRequest(
   if (current === undefined && !creates) {
     return rejected(new FloeError('NOT_FOUND', 'The table was dropped; nothing was committed', { retryable: false }), false)
   }
-  const expected = creates ? undefined : request.base.metadata.tableUuid
-  if (expected !== undefined && current?.metadata.tableUuid !== expected) {
-    const reason = 'The table was replaced by another of its name; nothing was committed'
-    return rejected(new FloeError('CONFLICT', reason, { retryable: false }), false)
-  }
+  if (!creates && isReplaced(request, current?.metadata)) return rejected(tableReplaced(), false)
   const isNewer = !creates && current !== undefined && current.file.status.location !== request.base.metadataLocation
   try {
     checkRequirements(current?.metadata, request.requirements)
@@ -76,6 +72,16 @@ function applyRequest(
     // What does not fit a newer version may fit once it is prepared on that one.
     return rejected(error, error.retryable || isNewer)
   }
+}
+
+/** Whether the table that the request was prepared on has given way to another of its name. */
+export function isReplaced(request: CommitRequest, current: TableMetadata | undefined): boolean {
+  const expected = request.base.metadata.tableUuid
+  return expected !== undefined && current?.tableUuid !== expected
+}
+
+export function tableReplaced(): FloeError {
+  return new FloeError('CONFLICT', 'The table was replaced by another of its name; nothing was committed', { retryable: false })
 }
 
 /** What path-based tables cannot do. Source: `HadoopTableOperations.commit` */

@@ -76,6 +76,10 @@ describe('locations of a hostile table', () => {
     }
   })
 
+  it('a user name or an escape in the host part is refused even when a prefix has it', () => {
+    for (const prefix of ['s3://user@b/w', 's3://b%2e/w']) expect(verdict(`${prefix}/x`, { prefixes: [prefix] })).toBe('INVALID')
+  })
+
   it('a prefix with escapes in its own name is compared as written', () => {
     const rules = { prefixes: ['s3://b/a%20b/p=x%2Fy'] }
     expect(verdict('s3://b/a%20b/p=x%2Fy/f', rules)).toBe('allowed')

@@ -14,8 +14,9 @@ function counting(store: MemoryFileIO): { io: FileIO; reads: string[]; release: 
   const io: FileIO = {
     read: async (location, options) => {
       reads.push(location)
+      const bytes = await store.read(location, options)
       await gate
-      return store.read(location, options)
+      return bytes
     },
     readMany: async (location, ranges, options) => {
       reads.push(`${location} ×${ranges.length}`)
@@ -128,8 +129,10 @@ describe('a read-through cache', () => {
     hold()
     const early = cache.read(at)
     await cache.write(at, new Uint8Array([1]))
+    const late = cache.read(at)
     release()
-    await early
+    expect(await early).toEqual(content)
+    expect([...(await late)]).toEqual([1])
     expect([...(await cache.read(at))]).toEqual([1])
     await cache.delete([at])
     await expect(cache.read(at)).rejects.toMatchObject({ code: 'NOT_FOUND' })

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { classifyS3Failure } from '../../src/io/s3-error.js'
 import { S3FileIO } from '../../src/io/s3-file-io.js'
 import { uploadStream } from '../../src/io/s3-multipart.js'
 import type { S3FileIOOptions } from '../../src/io/s3-options.js'
@@ -304,6 +306,20 @@ describe('reads that do not bring what was asked', () => {
     expect(server.calls.filter((call) => call.operation === 'get')).toHaveLength(2)
   })
 
+  it('a body that ends early without any sign of it is not believed', async () => {
+    const sdk = await import('@aws-sdk/client-s3')
+    class S3Client {
+      async send(): Promise<unknown> {
+        return { Body: Readable.from([content.slice(0, 40)]), ContentLength: 100, $metadata: { httpStatusCode: 200 } }
+      }
+      destroy(): void {}
+    }
+    const io = open({ maxAttempts: 2, loadSdk: async () => ({ ...sdk, S3Client: S3Client as unknown as typeof sdk.S3Client }) })
+    const error = await failure(io.read(at))
+    expect(error.code).toBe('UNAVAILABLE')
+    expect(error.message).toContain('40 bytes instead of 100')
+  })
+
   it('near ranges share a request, far ones do not', async () => {
     const io = open({ maxGapBytes: 10 })
     await io.write(at, content)
@@ -377,6 +393,13 @@ describe('errors', () => {
     }
     const shown = inspect(io, { depth: 20 }) + JSON.stringify(io)
     for (const secret of SECRETS) expect(shown).not.toContain(secret)
+  })
+
+  it('a store that repeats a secret in its message is not quoted with it', () => {
+    const error = { name: 'InvalidAccessKeyId', message: `no key ${SECRETS[0]} with ${SECRETS[1]}`, $metadata: { httpStatusCode: 403 } }
+    const { detail, kind } = classifyS3Failure(error, SECRETS)
+    expect(kind).toBe('forbidden')
+    expect(detail).toContain('no key *** with ***')
   })
 
   it('refused credentials are UNAUTHORIZED', async () => {
