@@ -1,3 +1,4 @@
+import type { FloeErrorCode } from '../util/errors.js'
 import type { ColumnMetaData, OffsetIndex, SchemaElement } from './file-metadata.js'
 
 /**
@@ -88,3 +89,11 @@ export interface EncodedColumn {
   /** Page offsets count from the start of `bytes`. */
   readonly pageLocations: OffsetIndex['pageLocations'] | undefined
 }
+
+/**
+ * What a worker answers to a job: the error classes of another thread do not survive the way. `isLast`: the thread ends, because
+ * its engine has stopped on hostile data.
+ */
+export type WorkerAnswer =
+  | { readonly result: EngineResult }
+  | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string }; readonly isLast: boolean }

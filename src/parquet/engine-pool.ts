@@ -3,8 +3,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { FloeError } from '../util/errors.js'
-import type { EngineJob, EngineResult } from './engine-job.js'
-import type { WorkerAnswer } from './parquet-worker.js'
+import type { EngineJob, EngineResult, WorkerAnswer } from './engine-job.js'
 import { runJob } from './run-job.js'
 
 export interface EnginePoolOptions {

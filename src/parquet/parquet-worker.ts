@@ -4,19 +4,10 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { isFloeError } from '../util/errors.js'
-import type { FloeErrorCode } from '../util/errors.js'
-import type { EngineJob, EngineResult } from './engine-job.js'
+import type { EngineJob, WorkerAnswer } from './engine-job.js'
 import { releaseBuffer } from './release-buffer.js'
 import { runJob } from './run-job.js'
 import { hasDiscardedEngine } from './wasm-module.js'
-
-/**
- * What a worker answers to a job: the error classes of another thread do not survive the way. `isLast`: the thread ends, because
- * its engine has stopped on hostile data.
- */
-export type WorkerAnswer =
-  | { readonly result: EngineResult }
-  | { readonly error: { readonly code: FloeErrorCode | undefined; readonly message: string }; readonly isLast: boolean }
 
 parentPort?.on('message', (job: EngineJob) => {
   void answer(job)
