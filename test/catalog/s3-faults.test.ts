@@ -57,7 +57,7 @@ describe('commits to a store that misbehaves on the wire', () => {
     for (const [i, kind] of hail.entries()) {
       server.faults.push({ kind, times: 1000, when: ({ operation, key }) => operation === 'put' && /v\d+\.metadata/.test(key) && ++call % 17 === i })
     }
-    const notes = Array.from({ length: 4 }, (_, w) => [0, 1, 2].map((i) => `w${w}-${i}`))
+    const notes = Array.from({ length: 3 }, (_, w) => [0, 1, 2].map((i) => `w${w}-${i}`))
     await Promise.all(
       notes.map(async (mine) => {
         const catalog = open()

@@ -155,6 +155,11 @@ export class S3Server {
     return [...this.#objects.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   }
 
+  /** Stores an object without a request. */
+  put(target: string, bytes: Uint8Array): void {
+    this.#objects.set(target, { bytes: Buffer.from(bytes), etag: `"${md5(Buffer.from(bytes))}"`, modified: new Date() })
+  }
+
   bytesOf(target: string): Buffer | undefined {
     return this.#objects.get(target)?.bytes
   }
