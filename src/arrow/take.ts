@@ -145,14 +145,15 @@ function takeWords(source: Int32Array, target: Int32Array, words: number, rows: 
 }
 
 function takeBytes(source: Uint8Array, target: Uint8Array, width: number, rows: Uint32Array): void {
-  for (let i = 0; i < rows.length; i++) copyBytes(source, { from: rows[i]! * width, length: width }, target, i * width)
+  const copy = byteCopier(source, target)
+  for (let i = 0; i < rows.length; i++) copy(rows[i]! * width, i * width, width)
 }
 
 function takeVariable(chunk: Chunk, rows: Uint32Array, validity: Validity | undefined): Chunk {
   const source = offsetsOf(chunk)
   const offsets = takeOffsets(source, rows)
-  const bytes = fixedValues<Uint8Array>(chunk)
   const taken = new Uint8Array(offsets[rows.length]!)
+  const copy = byteCopier(fixedValues<Uint8Array>(chunk), taken)
   let i = 0
   while (i < rows.length) {
     // Rows that follow each other are copied in one go
@@ -160,15 +161,28 @@ function takeVariable(chunk: Chunk, rows: Uint32Array, validity: Validity | unde
     let next = i + 1
     while (next < rows.length && rows[next] === start + next - i) next++
     const from = source[start]!
-    copyBytes(bytes, { from, length: source[start + next - i]! - from }, taken, offsets[i]!)
+    copy(from, offsets[i]!, source[start + next - i]! - from)
     i = next
   }
   return variableChunk(chunk.type as DataType, offsets, taken, validity)
 }
 
-function copyBytes(source: Uint8Array, { from, length }: { from: number; length: number }, target: Uint8Array, to: number): void {
-  if (length > 32) target.set(source.subarray(from, from + length), to)
-  else for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
+/** Above it, the cost of making a view is less than that of copying word by word. */
+const LONGEST_WORD_COPY = 64
+
+/** Copies short runs four bytes at a time: `set` with a view takes as long as fifty bytes do, and a loop over bytes three times as long. */
+function byteCopier(source: Uint8Array, target: Uint8Array): (from: number, to: number, length: number) => void {
+  const read = new DataView(source.buffer, source.byteOffset, source.byteLength)
+  const write = new DataView(target.buffer, target.byteOffset, target.byteLength)
+  return (from, to, length) => {
+    if (length > LONGEST_WORD_COPY) {
+      target.set(source.subarray(from, from + length), to)
+      return
+    }
+    let i = 0
+    for (; i + 4 <= length; i += 4) write.setInt32(to + i, read.getInt32(from + i, true), true)
+    for (; i < length; i++) write.setUint8(to + i, read.getUint8(from + i))
+  }
 }
 
 function takeOffsets(source: Int32Array, rows: Uint32Array): Int32Array {
