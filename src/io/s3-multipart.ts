@@ -1,7 +1,7 @@
 /** Uploading a stream of unknown length in parts, in bounded memory. */
 import { createHash } from 'node:crypto'
 import type * as S3Sdk from '@aws-sdk/client-s3'
-import { FloeError } from '../util/errors.js'
+import { FloeError, isFloeError } from '../util/errors.js'
 import { throwIfAborted } from './aborted.js'
 import { headS3 } from './s3-read.js'
 import { conditionHeaders, encryptionHeaders, putS3, sendConditionally } from './s3-write.js'
@@ -32,8 +32,10 @@ interface Upload {
 }
 
 /**
- * Uploads `body`; a stream that fits one part is a plain write. When anything fails before the last request the upload
- * is aborted, so that no parts are left to be paid for. All parts but the last have the same size, which some stores demand.
+ * Uploads `body`; a stream that fits one part is a plain write. Unlike bytes, a stream whose answer was lost is recognised by
+ * its etag where the store's etags tell the content: names of streams must be their writer's own. When anything fails
+ * before the last request the upload is aborted, so that no parts are left to be paid for. All parts but the last have the
+ * same size, which some stores demand.
  */
 export async function uploadStream(
   store: S3Store,
@@ -44,12 +46,25 @@ export async function uploadStream(
   const parts = cutParts(body, options.partSizeBytes, write.signal)
   try {
     const first = await parts.next()
-    if (first.done === true) return { etag: await putS3(store, write, new Uint8Array(0)), sizeBytes: 0 }
+    if (first.done === true) return await putWhole(store, write, new Uint8Array(0))
     const second = first.value.length < options.partSizeBytes ? undefined : await parts.next()
-    if (second === undefined || second.done === true) return { etag: await putS3(store, write, first.value), sizeBytes: first.value.length }
+    if (second === undefined || second.done === true) return await putWhole(store, write, first.value)
     return await uploadParts(await beginUpload(store, write), [first.value, second.value], parts, options)
   } finally {
     await parts.return(undefined)
+  }
+}
+
+/** A stream cannot be read again to be compared, so an object with the etag of its bytes counts as its own. */
+async function putWhole(store: S3Store, write: S3Write, bytes: Uint8Array): Promise<StreamWritten> {
+  const sizeBytes = bytes.length
+  try {
+    return { etag: await putS3(store, write, bytes), sizeBytes }
+  } catch (error) {
+    if (!isFloeError(error, 'COMMIT_STATE_UNKNOWN')) throw error
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
+    if (await isStored(store, write.location, { etag, sizeBytes })) return { etag, sizeBytes }
+    throw error
   }
 }
 
@@ -124,17 +139,20 @@ async function completeUpload(upload: Upload, sizeBytes: number): Promise<string
   } catch (error) {
     const etag = await ownEtag(upload, sizeBytes)
     if (etag !== undefined) return etag
-    if (!(error instanceof FloeError && error.code === 'COMMIT_STATE_UNKNOWN')) await abortUpload(upload)
+    if (!isFloeError(error, 'COMMIT_STATE_UNKNOWN')) await abortUpload(upload)
     throw error
   }
 }
 
 /** The etag of the object when it is provably the one that this upload makes. */
 async function ownEtag(upload: Upload, sizeBytes: number): Promise<string | undefined> {
-  const expected = compositeEtag(upload.parts)
-  if (expected === undefined) return undefined
-  const found = await headS3(upload.store, upload.write.location).catch(() => undefined)
-  return found?.ETag === expected && found.ContentLength === sizeBytes ? expected : undefined
+  const etag = compositeEtag(upload.parts)
+  return etag !== undefined && (await isStored(upload.store, upload.write.location, { etag, sizeBytes })) ? etag : undefined
+}
+
+async function isStored(store: S3Store, location: string, written: StreamWritten): Promise<boolean> {
+  const found = await headS3(store, location).catch(() => undefined)
+  return found?.ETag === written.etag && found.ContentLength === written.sizeBytes
 }
 
 /** The etag of a finished upload: the MD5 of its parts' MD5s. `undefined` where the store's etags are none, as under KMS. */

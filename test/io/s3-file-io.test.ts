@@ -249,6 +249,15 @@ describe('uploads in parts', () => {
     expect(server.keys()).toHaveLength(3)
   })
 
+  it('a small stream whose answer was lost is recognised too, and another’s object is not taken for it', async () => {
+    const io = open(options)
+    server.fail('drop-after', 'put')
+    expect((await io.write(at, pieces(500, 100), { ifNoneMatch: '*' })).sizeBytes).toBe(500)
+    server.fail('drop-before', 'put')
+    server.put('bucket/dir/other', bytes('theirs'))
+    expect((await failure(io.write('s3://bucket/dir/other', pieces(500, 100), { ifNoneMatch: '*' }))).code).toBe('COMMIT_STATE_UNKNOWN')
+  })
+
   it('a completion refused by its condition aborts the upload', async () => {
     const io = open(options)
     await io.write(at, bytes('theirs'))
