@@ -15,6 +15,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const allowed = [/^package\.json$/, /^(?:README|CHANGELOG|SECURITY)\.md$/, /^LICENSE$/, /^dist\/[\w-]+\.(?:js|js\.map|d\.ts)$/]
 const lifecycle = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare', 'prepack', 'postpack', 'prepublishOnly', 'dependencies']
+/** What a first user does, with the files that are installed and no others. */
+const smokeTest = `
+  import assert from 'node:assert/strict'
+  import { eq, openCatalog, schema, t } from '${manifest.name}'
+  const lake = await openCatalog(new URL('lake', import.meta.url).href)
+  const table = await lake.createTable('a.b', { schema: schema({ id: t.long.required, name: t.string }) })
+  await table.append([{ id: 1n, name: 'one' }, { id: 2n ** 60n, name: null }])
+  assert.deepEqual(await table.scan().rows().toArray(), [{ id: 1n, name: 'one' }, { id: 2n ** 60n, name: null }])
+  assert.equal((await table.scan().filter(eq('id', 1n)).rows().toArray()).length, 1)
+`
 const scratch = mkdtempSync(join(tmpdir(), 'floe-package-'))
 
 try {
@@ -79,6 +89,9 @@ function checkInstalled(tarball) {
   check(true, 'is required from CommonJS')
   run(process.execPath, ['--disallow-code-generation-from-strings', '--input-type=module', '-e', `import ${JSON.stringify(manifest.name)}`], folder)
   check(true, 'loads where code from strings is forbidden')
+  writeFileSync(join(folder, 'use.mjs'), smokeTest)
+  run(process.execPath, ['use.mjs'], folder)
+  check(true, 'writes a table and reads it back')
   for (const name of Object.keys(manifest.bin ?? {})) {
     const version = run(join(folder, 'node_modules/.bin', name), ['--version'], folder).trim()
     check(version.includes(manifest.version), `${name} --version prints ${version}`)
