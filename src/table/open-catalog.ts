@@ -7,6 +7,7 @@ import { openFileIO } from '../io/open-file-io.js'
 import { ReadThroughCache } from '../io/read-through-cache.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import { ParquetWasmEngine, type ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
+import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { FloeError } from '../util/errors.js'
 import { type Runtime, systemRuntime } from '../util/runtime.js'
 import { Catalog } from './catalog.js'
@@ -21,6 +22,7 @@ export interface StoreOptions {
   readonly io?: FileIO | undefined
   /** Bytes of metadata and manifests kept in memory. Default 64 MiB; 0 for none. */
   readonly cacheBytes?: number | undefined
+  /** An engine of its own with these options. Default: the one that the process shares. */
   readonly parquet?: ParquetWasmEngineOptions | undefined
   /** Clock and randomness, for tests that replay. */
   readonly runtime?: Runtime | undefined
@@ -34,14 +36,15 @@ export interface OpenCatalogOptions extends StoreOptions, Pick<ObjectStoreCatalo
  */
 export async function openCatalog(uri: string, options: OpenCatalogOptions = {}): Promise<Catalog> {
   const runtime = options.runtime ?? systemRuntime
-  const engine = new ParquetWasmEngine(options.parquet)
+  const own = options.parquet === undefined ? undefined : new ParquetWasmEngine(options.parquet)
+  const engine = own ?? sharedParquetEngine()
   const { scheme } = parseLocation(uri)
   if (scheme === 'http' || scheme === 'https') {
     throw new FloeError('UNSUPPORTED', 'REST catalogs are not supported by this version: open the warehouse itself (s3://… or a path)')
   }
   const io = openStore(uri, options)
   const close = async (): Promise<void> => {
-    await engine.close()
+    await own?.close()
     await io.close?.()
   }
   const backend =

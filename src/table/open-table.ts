@@ -8,6 +8,7 @@ import { parseMetadataFileName } from '../metadata/metadata-location.js'
 import { parseTableMetadata } from '../metadata/table-metadata-json.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
+import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { FloeError } from '../util/errors.js'
 import { systemRuntime } from '../util/runtime.js'
 import { openStore, type StoreOptions } from './open-catalog.js'
@@ -30,9 +31,10 @@ export async function openTable(location: string, options: OpenTableOptions = {}
   const metadataLocation = /\.json(?:\.gz)?$/.test(location) ? location : await latestMetadata(io, location)
   const metadata = parseTableMetadata(await io.read(metadataLocation), { location: metadataLocation })
   const runtime = options.runtime ?? systemRuntime
-  const engine = new ParquetWasmEngine(options.parquet)
+  const own = options.parquet === undefined ? undefined : new ParquetWasmEngine(options.parquet)
+  const engine = own ?? sharedParquetEngine()
   const close = async (): Promise<void> => {
-    await engine.close()
+    await own?.close()
     await io.close?.()
   }
   return new Table(loadedTable(io, metadata, metadataLocation, options), { backend: undefined, engine, runtime, close })

@@ -2,6 +2,9 @@ import type { RecordBatch } from 'apache-arrow'
 import type { Row } from '../arrow/row-values.js'
 import type { Schema } from '../schema/schema.js'
 
+/** Rows made at once: few enough that the collector finds them dead while they are young. */
+const STRIDE = 1024
+
 /** The rows of a stream of batches, in order. */
 export class RowStream implements AsyncIterable<Row> {
   readonly #batches: AsyncIterable<RecordBatch>
@@ -15,7 +18,9 @@ export class RowStream implements AsyncIterable<Row> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     const { rowReader } = await import('../arrow/row-values.js')
     const read = rowReader(this.#schema)
-    for await (const batch of this.#batches) yield* read(batch)
+    for await (const batch of this.#batches) {
+      for (let start = 0; start < batch.numRows; start += STRIDE) yield* read(batch, start, Math.min(start + STRIDE, batch.numRows))
+    }
   }
 
   /** All rows, in memory. */

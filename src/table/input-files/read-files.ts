@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow'
-import { ParquetWasmEngine } from '../../parquet/parquet-wasm-engine.js'
+import { sharedParquetEngine } from '../../parquet/shared-engine.js'
 import { absoluteLocation, inputStore, openInputFile } from './input-file.js'
 import type { FileSchema, InputFile, ReadFilesOptions } from './input-file.js'
 
@@ -13,14 +13,10 @@ export async function* readFiles(
   locations: string | readonly string[],
   options: ReadFilesOptions = {},
 ): AsyncGenerator<RecordBatch | object, void, undefined> {
-  const engine = new ParquetWasmEngine()
-  try {
-    for (const given of typeof locations === 'string' ? [locations] : locations) {
-      const location = absoluteLocation(given)
-      yield* rowsOfFile(await openInputFile(location, { io: inputStore(location, options), engine, options }))
-    }
-  } finally {
-    await engine.close()
+  const engine = sharedParquetEngine()
+  for (const given of typeof locations === 'string' ? [locations] : locations) {
+    const location = absoluteLocation(given)
+    yield* rowsOfFile(await openInputFile(location, { io: inputStore(location, options), engine, options }))
   }
 }
 
@@ -42,13 +38,12 @@ export function readParquetFiles(
 
 /** The schema that a table needs for a file's rows. Text formats are sampled: see `FileSchema`. */
 export async function schemaOfFile(location: string, options: ReadFilesOptions = {}): Promise<FileSchema> {
-  const engine = new ParquetWasmEngine()
+  const engine = sharedParquetEngine()
   const place = absoluteLocation(location)
   const file = await openInputFile(place, { io: inputStore(place, options), engine, options })
   try {
     return await file.schema()
   } finally {
     await file.close()
-    await engine.close()
   }
 }
