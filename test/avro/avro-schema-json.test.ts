@@ -82,12 +82,16 @@ describe('parseAvroSchema', () => {
     const deep = '{"type":"array","items":'.repeat(150) + '"int"' + '}'.repeat(150)
     expect(() => parseAvroSchema(deep)).toThrow('deeper')
     expect(() => parseAvroSchema('{"type":'.repeat(100_000))).toThrow()
-    const doubled = (leaf: string): string => {
+    const doubled = (leaf: string, levels = 40): string => {
       let type = leaf
-      for (let i = 0; i < 40; i++) type = `{"type":"record","name":"r${i}","fields":[{"name":"a","type":${type}},{"name":"b","type":"${i === 0 ? 'int' : `r${i - 1}`}"}]}`
+      for (let i = 0; i < levels; i++) type = `{"type":"record","name":"r${i}","fields":[{"name":"a","type":${type}},{"name":"b","type":"${i === 0 ? 'int' : `r${i - 1}`}"}]}`
       return type
     }
     expect(() => parseAvroSchema(doubled('"int"'))).toThrow('more values')
-    expect(() => parseAvroSchema(doubled('{"type":"record","name":"e","fields":[]}'))).toThrow('more values')
+    const empty = '{"type":"record","name":"e","fields":[]}'
+    expect(() => parseAvroSchema(doubled(empty))).toThrow('more values')
+    // Values that take no bytes are worth far less than others.
+    expect(() => parseAvroSchema(doubled(empty, 12))).toThrow('more values')
+    expect(parseAvroSchema(doubled('"int"', 12)).kind).toBe('record')
   })
 })

@@ -128,6 +128,15 @@ describe('readContainer', () => {
     expect(() => readContainer(renamed)).toThrow('no avro.schema')
   })
 
+  it('refuses a block that does not end with the sync marker', () => {
+    const bytes = write('null')
+    for (const offset of [1, 16]) {
+      const damaged = bytes.slice()
+      damaged[bytes.length - offset]! ^= 1
+      expect(() => readContainer(damaged)).toThrow('no sync marker')
+    }
+  })
+
   it('refuses a snappy block whose checksum is wrong', () => {
     const container = readContainer(write('snappy'))
     const damaged = container.blocks[0]!.bytes.slice()

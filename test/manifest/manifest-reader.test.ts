@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decompressBlockAsync } from '../../src/avro/block-codec.js'
+import { AvroOutput } from '../../src/avro/avro-output.js'
 import { readContainer } from '../../src/avro/container.js'
 import type { AvroValue } from '../../src/avro/avro-schema.js'
 import type { DataFile } from '../../src/manifest/data-file.js'
@@ -37,6 +38,14 @@ describe('sequence number inheritance', () => {
   it('keeps an explicit 0 apart from null', () => {
     const read = decode(rawManifest([[1, 0n, 0n, null, rawFile()]]))
     expect(read.entry(0)).toMatchObject({ snapshotId: 0n, sequenceNumber: 0n, fileSequenceNumber: 7n })
+  })
+
+  it('is exact over 64 bits, below zero as well', () => {
+    const longs = [-1n, -(2n ** 63n), 2n ** 63n - 1n, -(2n ** 32n) - 5n, 2n ** 53n + 1n]
+    const read = decode(rawManifest(longs.map((long) => [1, long, long, long, rawFile()])))
+    expect([...read.snapshotId]).toEqual(longs)
+    expect([...read.sequenceNumber]).toEqual(longs)
+    expect(longs.map((_, i) => read.fileSequenceNumber(i))).toEqual(longs)
   })
 
   it('reads manifests of v1, which have no sequence numbers, as 0 in every status (trap 46)', () => {
@@ -122,9 +131,11 @@ describe('resolution by field id', () => {
 
   it('finds fields by name where a writer left the ids out', () => {
     const change = (json: RawRecord): void => {
-      for (const field of [...json.fields, ...fileFields(json)]) delete field['field-id']
+      const tuple = (fileFields(json)[3]!.type as RawRecord).fields
+      for (const field of [...json.fields, ...fileFields(json), ...tuple]) delete field['field-id']
     }
-    expect(decode(rawManifest([rawEntry(1)], change)).entry(0)).toMatchObject({ status: 'added', dataFile: { filePath: 's3://b/a', recordCount: 10 } })
+    const read = decode(rawManifest([rawEntry(1)], change))
+    expect(read.entry(0)).toMatchObject({ status: 'added', dataFile: { filePath: 's3://b/a', partition: ['x'], recordCount: 10 } })
   })
 
   it.each([
@@ -202,6 +213,39 @@ describe('partition tuples', () => {
 
   it('refuse a value that cannot be of the expected type', () => {
     expect(() => tuple(['null', 'string'], 'x', { kind: 'int' })).toThrow(expect.objectContaining({ code: 'CORRUPT' }) as Error)
+  })
+})
+
+describe('arrays', () => {
+  it('of every length and width are stepped over to the byte', () => {
+    const widths = [1, 100, 20_000, 2 ** 21, 2 ** 40]
+    const files = widths.flatMap((width) => Array.from({ length: 12 }, (_, length) => dataFile({
+      splitOffsets: Array.from({ length: length + 1 }, (_unused, i) => (i % 3 === 0 ? width : 5)),
+      valueCounts: new Map(Array.from({ length }, (_unused, i) => [i + 60, i % 2 === 0 ? 0 : width])),
+      sortOrderId: length,
+    })))
+    const writer = writerOf()
+    for (const file of files) writer.added(file)
+    const read = decode(writer.finish('m').bytes)
+    expect(files.map((_, i) => read.dataFile(i))).toMatchObject(files)
+  })
+
+  it('that carry the sizes of their blocks are stepped over by them', () => {
+    const output = new AvroOutput()
+    for (const varint of [1, 0, 0, 0, 0]) output.writeInt(varint)
+    for (const text of ['s3://b/a', 'PARQUET']) output.writeString(text)
+    output.writeInt(1)
+    output.writeString('x')
+    for (const count of [10, 1000]) output.writeLong(count)
+    const sizedCounts = [1, -2, 4, 1, 5, 2, 6, 0]
+    const sizedBounds = [1, -1, 3, 7, 1, 9, 0]
+    for (const varint of [...sizedCounts, 0, 0, 0, ...sizedBounds, 0, 0, 0, 0, 0, 0]) output.writeInt(varint)
+    const container = readContainer(rawManifest([rawEntry(1)]))
+    const block = output.bytes().slice()
+    const lists = { ...container, blocks: [{ count: 1, bytes: block }] }
+    const file = decodeManifestBlocks(manifestFile(), lists, [block], { partitionType: tupleType }).dataFile(0)
+    expect(file.columnSizes).toEqual(new Map([[1, 5], [2, 6]]))
+    expect([...file.lowerBounds!.keys()]).toEqual([7])
   })
 })
 

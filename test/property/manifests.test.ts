@@ -33,7 +33,7 @@ const partitionType: StructType = {
 const spec = { specId: 3, fields: partitionType.fields.map(({ id, name }, i) => ({ fieldId: id, name, sourceIds: [i + 1], transform: 'identity' })) }
 const schema = new Schema(tupleTypes.map(([type], i) => ({ id: i + 1, name: `c${i}`, type, required: false })))
 
-const count = fc.oneof(fc.nat(), fc.maxSafeNat())
+const count = fc.oneof(fc.nat(100), fc.nat(), fc.maxSafeNat())
 const fieldId = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 2 ** 31 - 1 }))
 const counts = optional(fc.array(fc.tuple(fieldId, count), { maxLength: 5 }).map((pairs) => new Map(pairs)))
 const bounds = optional(fc.array(fc.tuple(fieldId, fc.uint8Array({ maxLength: 20 })), { maxLength: 5 }).map((pairs) => new Map(pairs)))
