@@ -152,7 +152,7 @@ async function ownEtag(upload: Upload, sizeBytes: number): Promise<string | unde
 
 async function isStored(store: S3Store, location: string, written: StreamWritten): Promise<boolean> {
   const found = await headS3(store, location).catch(() => undefined)
-  return found?.ETag === written.etag && found.ContentLength === written.sizeBytes
+  return found !== undefined && found.ETag === written.etag && found.ContentLength === written.sizeBytes
 }
 
 /** The etag of a finished upload: the MD5 of its parts' MD5s. `undefined` where the store's etags are none, as under KMS. */
