@@ -22,6 +22,7 @@ const text = new TextEncoder().encode('the quick brown fox jumps over the lazy d
 const inputs: readonly Uint8Array[] = [
   new Uint8Array(0),
   Uint8Array.of(0),
+  new Uint8Array(1_000).fill(7),
   new Uint8Array(1_000_000),
   new Uint8Array(randomBytes(200_000)),
   text,

@@ -32,7 +32,9 @@ describe('UTF-8', () => {
   })
 
   it('refuses a lone surrogate and malformed bytes instead of replacing them', () => {
-    expect(() => encodeUtf8('a\ud800b')).toThrow('lone surrogate')
+    for (const text of ['a\ud800b', '\ud800\ue000', '\udbff\ud800\udc00', 'abc\ud800']) {
+      expect(() => encodeUtf8(text)).toThrow('lone surrogate')
+    }
     expect(() => encodeUtf8('\udc00')).toThrow('lone surrogate')
     expect(() => decodeUtf8(Uint8Array.of(0xff))).toThrow('Malformed')
   })
