@@ -28,7 +28,14 @@ it('a table is made, filled, scanned, evolved and inspected', async () => {
   expect(Object.isFrozen(Object.prototype)).toBe(true)
   const lake = await openCatalog(folder, { parquet: { workers: 0 } })
   const events = await lake.createTable('shop.events', {
-    schema: schema({ id: t.long.required, ts: t.timestamptz, price: t.decimal(12, 2), tags: t.list(t.string), sizes: t.map(t.string, t.int), toString: t.string }),
+    schema: schema({
+      id: t.long.required,
+      ts: t.timestamptz,
+      price: t.decimal(12, 2),
+      tags: t.list(t.string),
+      sizes: t.map(t.string, t.int),
+      toString: t.string,
+    }),
     partitionBy: [day('ts'), bucket('id', 4)],
     sortBy: ['id'],
     formatVersion: 3,
@@ -49,6 +56,6 @@ it('a table is made, filled, scanned, evolved and inspected', async () => {
   expect(await events.inspect.files()).not.toHaveLength(0)
   await lake.close()
   const again = await openTable(join(folder, 'shop', 'events'), { parquet: { workers: 0 } })
-  expect((await again.scan().rows().toArray())).toHaveLength(100)
+  expect(await again.scan().rows().toArray()).toHaveLength(100)
   await again.close()
 })

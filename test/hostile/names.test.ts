@@ -12,7 +12,10 @@ import type { Catalog, NestedField, Row, Table } from '../../src/index.js'
 const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'then', 'toJSON', 'length', '__defineGetter__'] as const
 
 /** Every property that an ordinary object inherits, and who put it there. */
-const inherited = (): string => JSON.stringify(Reflect.ownKeys(Object.prototype).map((key) => [String(key), typeof Reflect.get(Object.prototype, key)]))
+function inherited(): string {
+  return JSON.stringify(Reflect.ownKeys(Object.prototype).map((key) => [String(key), typeof Reflect.get(Object.prototype, key)]))
+}
+
 const before = inherited()
 
 /** An object whose own members are `entries`, `__proto__` included. */
