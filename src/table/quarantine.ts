@@ -55,34 +55,55 @@ export class Quarantine {
 
 function rowText(row: unknown): string {
   try {
-    return printJson(jsonOf(row, 0))
+    return printJson(new RowPrinter().json(row, 0))
   } catch {
-    return String(row)
+    return 'the row could not be read'
   }
 }
 
 const MAX_DEPTH = 100
+/** Values of one row that are printed: a row may hold itself, or a million others. */
+const MAX_VALUES = 10_000
+const CUT = '…'
 
-function jsonOf(value: unknown, depth: number): JsonValue {
-  if (depth > MAX_DEPTH) return '…'
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-    case 'bigint':
-      return value
-    case 'number':
-      return Number.isFinite(value) ? value : String(value)
-    case 'object':
-      return value === null ? null : objectJson(value, depth)
-    default:
-      return value === undefined ? null : String(value)
+class RowPrinter {
+  #values = 0
+
+  json(value: unknown, depth: number): JsonValue {
+    if (depth > MAX_DEPTH || ++this.#values > MAX_VALUES) return CUT
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+      case 'bigint':
+        return value
+      case 'number':
+        return Number.isFinite(value) ? value : String(value)
+      case 'object':
+        return value === null ? null : this.#object(value, depth + 1)
+      default:
+        return value === undefined ? null : String(value)
+    }
   }
-}
 
-function objectJson(value: object, depth: number): JsonValue {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
-  if (value instanceof Map) return [...value].map(([key, item]) => [jsonOf(key, depth + 1), jsonOf(item, depth + 1)])
-  if (Array.isArray(value)) return value.map((item) => jsonOf(item, depth + 1))
-  return new Map(Object.entries(value).map(([name, item]) => [name, jsonOf(item, depth + 1)]))
+  #object(value: object, depth: number): JsonValue {
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+    if (value instanceof Map) return this.#list(value, ([key, item]) => [this.json(key, depth), this.json(item, depth)])
+    if (Array.isArray(value)) return this.#list(value, (item) => this.json(item, depth))
+    const members = new Map<string, JsonValue>()
+    for (const [name, item] of Object.entries(value)) {
+      members.set(name, this.json(item, depth))
+      if (this.#values > MAX_VALUES) break
+    }
+    return members
+  }
+
+  #list<T>(items: Iterable<T>, print: (item: T) => JsonValue): JsonValue[] {
+    const printed: JsonValue[] = []
+    for (const item of items) {
+      printed.push(print(item))
+      if (this.#values > MAX_VALUES) break
+    }
+    return printed
+  }
 }

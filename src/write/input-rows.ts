@@ -35,6 +35,7 @@ export async function* inputBatches(
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const collector = new RowCollector(schema, options)
   const conform = batchConformer(schema, options)
+  throwIfAborted(options.signal)
   for await (const chunk of inputChunks(input, options.signal)) {
     throwIfAborted(options.signal)
     if (isBatch(chunk)) {

@@ -38,9 +38,9 @@ interface OpenFile {
 
 /** A file that was given less may not have encoded anything yet: its writer does not know its size better than the ratio does. */
 const UNENCODED_BYTES = 32 * 2 ** 20
-/** A file is looked at this many times, at least, while it fills: so much it may miss its target by. */
-const PIECES_PER_FILE = 16
-const SMALLEST_PIECE_BYTES = 16 * 2 ** 10
+/** Files and row groups are looked at this many times, at least, while they fill: so much they may miss their target by. */
+const PIECES_PER_TARGET = 16
+const SMALLEST_PIECE_BYTES = 2 ** 10
 
 /**
  * Writes the rows of one partition into files of about the target size. With a sort order, rows are held back, sorted and
@@ -133,13 +133,14 @@ export class PartitionFileWriter {
   }
 
   async #append(batch: RecordBatch): Promise<void> {
-    for (const piece of pieces(batch, this.#context.settings.targetFileSizeBytes)) {
+    const { targetFileSizeBytes, parquet } = this.#context.settings
+    for (const piece of pieces(batch, Math.min(targetFileSizeBytes, parquet.rowGroupSizeBytes))) {
       const open = (this.#open ??= this.#openFile())
       open.metrics.add(piece)
       await open.writer.write(piece)
       open.memoryBytes += batchBytes(piece)
       if (!this.#isFull(open)) continue
-      if (this.#context.encodedRatio.value === undefined && open.memoryBytes < UNENCODED_BYTES) await this.#measure(piece)
+      if (this.#context.encodedRatio.value === undefined && open.memoryBytes < UNENCODED_BYTES) await this.#measure(batch)
       if (this.#isFull(open)) await this.endFile()
     }
   }
@@ -169,8 +170,8 @@ export class PartitionFileWriter {
 }
 
 /** Cuts a batch that is large beside the target. */
-function pieces(batch: RecordBatch, targetFileSizeBytes: number): RecordBatch[] {
-  const count = Math.ceil(batchBytes(batch) / Math.max(targetFileSizeBytes / PIECES_PER_FILE, SMALLEST_PIECE_BYTES))
+function pieces(batch: RecordBatch, targetBytes: number): RecordBatch[] {
+  const count = Math.ceil(batchBytes(batch) / Math.max(targetBytes / PIECES_PER_TARGET, SMALLEST_PIECE_BYTES))
   const rows = Math.ceil(batch.numRows / Math.max(count, 1))
   const starts = Array.from({ length: Math.ceil(batch.numRows / Math.max(rows, 1)) }, (_, i) => i * rows)
   return starts.length === 1 ? [batch] : starts.map((start) => sliceBatch(batch, start, Math.min(rows, batch.numRows - start)))
