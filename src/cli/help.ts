@@ -1,0 +1,110 @@
+const MAIN = `floe — Apache Iceberg tables from the command line
+
+Usage: floe <verb> <table> [options]
+
+Verbs
+  scan      print the rows of a table, now or at an earlier state
+  append    add the rows of files, creating the table if asked
+  inspect   print the table's metadata: snapshots, files, partitions, …
+  plan      tell which files a query reads or skips, and why
+
+<table> is one of
+  <catalog>#<namespace.table>   /data/lake#shop.events, s3://bucket/lake#a.b
+  a table's folder              /data/lake/shop/events
+  a metadata file, to read it   …/metadata/v3.metadata.json
+
+Stores (all verbs)
+  --map-prefix PREFIX=DIR   serve a prefix from a folder: s3://bucket/=/data *
+  --s3-endpoint URL         a store other than AWS; credentials by environment
+  --s3-region REGION
+  --s3-path-style           the bucket in the path: default with --s3-endpoint
+  --allow-location PREFIX   also read files of the table below this prefix *
+
+  --json                    results and errors as JSON
+  -h, --help                this text, or a verb's: floe scan --help
+  -V, --version
+
+Options marked * may be repeated.
+Exit codes: 0 success, 1 the operation failed, 2 wrong usage.
+Errors go to stderr as "floe: CODE: message".
+`
+
+const VERBS: ReadonlyMap<string, string> = new Map([
+  [
+    'scan',
+    `Usage: floe scan <table> [options]
+
+Prints the rows of a table.
+
+  --ref NAME          a branch or tag
+  --snapshot ID       a snapshot
+  --as-of TIME        the state at a time: 2024-01-31, 2024-01-31T12:00:00Z,
+                      or milliseconds
+  --where FILTER      SQL-like: "kind = 'click' and ts >= '2024-01-01T00:00:00Z'"
+  --select A,B        only these columns; dots for members of structs
+  --limit N           stop after N rows
+  --format FORMAT     table, jsonl, csv, arrow or parquet
+                      default: by the name of -o; else table on a terminal,
+                      jsonl elsewhere
+  -o, --output FILE   write to a file, which is replaced when all went well
+
+jsonl is lossless: 64-bit integers, decimals and timestamps are strings of their digits.
+`,
+  ],
+  [
+    'append',
+    `Usage: floe append <table> --from FILE... [options]
+
+Adds the rows of files as one snapshot: all of them, or none.
+
+  --from FILE         parquet, arrow, jsonl or csv; - for standard input (repeatable;
+                      further files may follow the table)
+  --input-format F    when the file's name does not tell: parquet, arrow, jsonl or csv
+  --delimiter C       of CSV, default ,
+  --branch NAME       append to a branch, made on top of main if there is none
+  --on-invalid MODE   fail (default): the first row that does not fit ends it all;
+                      skip: leave such rows out and say how many
+  --idempotency-token T   appending again with the same token does nothing
+  --json              the result as JSON
+
+New tables
+  --create            create the table if it is missing, with the schema of the first file;
+                      that of jsonl and csv is inferred from a sample
+  --partition-by T    'day(ts), bucket(id, 16), country'
+  --sort-by T         'ts desc nulls last, id'
+  --format-version N  1, 2 (default) or 3
+  --property K=V      a table property (repeatable)
+`,
+  ],
+  [
+    'inspect',
+    `Usage: floe inspect <table> <what> [options]
+
+<what> is one of
+  snapshots  history  refs  schema  schemas  properties  metadata-log
+  files  data-files  delete-files  manifests  entries  partitions
+  all-files  all-data-files  all-delete-files  all-manifests  all-entries
+
+  --ref NAME          of a branch or tag (files … partitions)
+  --snapshot ID       of a snapshot (files … partitions)
+  --json              every column, as a JSON array with one object a line
+`,
+  ],
+  [
+    'plan',
+    `Usage: floe plan <table> [options]
+
+Tells what a scan would read, from manifests alone.
+
+  --where FILTER      as for scan
+  --ref NAME, --snapshot ID, --as-of TIME   as for scan
+  --explain           every manifest and file, read or skipped, and why
+  --json              the same as one JSON object
+`,
+  ],
+])
+
+/** The help of a verb, or the overview. */
+export function helpText(verb?: string): string {
+  return (verb === undefined ? undefined : VERBS.get(verb)) ?? MAIN
+}
