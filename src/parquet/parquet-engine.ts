@@ -53,6 +53,11 @@ export interface ParquetWriteOptions {
   readonly compressionLevel?: number | undefined
   /** Encoded bytes a row group aims at. Spec property `write.parquet.row-group-size-bytes`, default 128 MiB. */
   readonly rowGroupSizeBytes: number
+  /**
+   * Raw bytes of rows that may wait for their row group. A group ends early when it holds so many, or when the engine's
+   * write buffer is full. Default 16 MiB.
+   */
+  readonly rowGroupBufferBytes?: number | undefined
   readonly pageSizeBytes: number
   readonly pageRowLimit: number
   readonly dictSizeBytes: number

@@ -15,8 +15,8 @@ import { writeSchema } from './write-schema.js'
 /** Bytes that may wait to be taken by the store. */
 const STREAM_LIMIT_BYTES = 2 ** 20
 
-/** What a row group holds before it is encoded is bounded, whatever its encoded size would become. */
-const MAX_BUFFERED_BYTES = 16 * 2 ** 20
+/** Unless asked otherwise, a row group ends at so many raw bytes, whatever its encoded size: memory is worth more than large groups. */
+const DEFAULT_BUFFER_BYTES = 16 * 2 ** 20
 
 const codecs = { ...codecId, lz4: codecId.lz4Raw }
 
@@ -64,7 +64,8 @@ export class ParquetFileWriter implements ParquetWriter {
     this.buffered.push(stored)
     this.bufferedRows += stored.numRows
     this.bufferedBytes += batchBytes(stored)
-    const isFull = this.bufferedBytes * this.encodedRatio() >= this.options.rowGroupSizeBytes || this.bufferedBytes >= MAX_BUFFERED_BYTES
+    const { rowGroupSizeBytes, rowGroupBufferBytes = DEFAULT_BUFFER_BYTES } = this.options
+    const isFull = this.bufferedBytes * this.encodedRatio() >= rowGroupSizeBytes || this.bufferedBytes >= rowGroupBufferBytes
     if (isFull) await this.flush()
     else await this.budget.enforce()
   }

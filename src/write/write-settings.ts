@@ -13,7 +13,7 @@ export interface WriteSettings {
   readonly metrics: MetricsConfig
   readonly parquet: Pick<
     ParquetWriteOptions,
-    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'bloomFilters'
+    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'rowGroupBufferBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'bloomFilters'
   >
 }
 
@@ -40,6 +40,8 @@ export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortO
       compression: readCodec(properties),
       compressionLevel: readLevel(properties),
       rowGroupSizeBytes: readInteger(properties, tableProperties.parquetRowGroupSizeBytes),
+      // A table that names a size is to have it, as far as the engine's write buffer reaches.
+      rowGroupBufferBytes: properties.has(tableProperties.parquetRowGroupSizeBytes.name) ? Infinity : undefined,
       pageSizeBytes: readInteger(properties, tableProperties.parquetPageSizeBytes),
       pageRowLimit: readInteger(properties, PAGE_ROW_LIMIT),
       dictSizeBytes: readInteger(properties, tableProperties.parquetDictSizeBytes),
