@@ -40,7 +40,7 @@ Prints the rows of a table.
   --snapshot ID       a snapshot
   --as-of TIME        the state at a time: 2024-01-31, 2024-01-31T12:00:00Z,
                       or milliseconds
-  --where FILTER      SQL-like: "kind = 'click' and ts >= '2024-01-01T00:00:00Z'"
+  --where FILTER      SQL-like: "kind = 'click' and ts >= '2024-01-31T12:00Z'"
   --select A,B        only these columns; dots for members of structs
   --limit N           stop after N rows
   --format FORMAT     table, jsonl, csv, arrow or parquet
@@ -48,7 +48,8 @@ Prints the rows of a table.
                       jsonl elsewhere
   -o, --output FILE   write to a file, which is replaced when all went well
 
-jsonl is lossless: 64-bit integers, decimals and timestamps are strings of their digits.
+jsonl loses nothing: 64-bit integers, decimals and timestamps are strings of
+their digits.
 `,
   ],
   [

@@ -90,27 +90,3 @@ export function inputStore(location: string, options: ReadFilesOptions): FileIO 
   const mappings = Object.entries(options.pathMapping ?? {}).map(([from, to]) => ({ from, to }))
   return options.io ?? openFileIO(location === '-' ? '/' : location, { s3: options.s3, mappings })
 }
-
-/** Opens one file in its format. @throws FloeError `NOT_FOUND`, `CORRUPT`, or `INVALID` for a name that does not tell the format */
-export async function openInputFile(location: string, context: InputContext): Promise<InputFile> {
-  const { options } = context
-  const format = options.format ?? inputFormatOf(location)
-  switch (format) {
-    case 'parquet': {
-      const { openParquetFile } = await import('./parquet-file.js')
-      return openParquetFile(location, context)
-    }
-    case 'arrow': {
-      const { openArrowFile } = await import('./arrow-file.js')
-      return openArrowFile(location, context)
-    }
-    case 'jsonl': {
-      const { openJsonLines } = await import('./json-lines.js')
-      return openJsonLines(location, context)
-    }
-    case 'csv': {
-      const { openCsvFile } = await import('./csv-file.js')
-      return openCsvFile(location, context)
-    }
-  }
-}

@@ -1,7 +1,8 @@
 import type { RecordBatch } from 'apache-arrow'
 import { sharedParquetEngine } from '../../parquet/shared-engine.js'
-import { absoluteLocation, inputStore, openInputFile } from './input-file.js'
+import { absoluteLocation, inputStore } from './input-file.js'
 import type { FileSchema, InputFile, ReadFilesOptions } from './input-file.js'
+import { openInputFile } from './open-input-file.js'
 
 /**
  * The rows of files, one file after another: record batches of Parquet and Arrow files, rows of JSON lines and CSV. Append
