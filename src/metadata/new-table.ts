@@ -4,7 +4,7 @@ import { checkPartitionSpec } from '../partition/spec-validation.js'
 import type { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import { applyUpdates } from './apply-updates.js'
-import { assignFreshIds } from './fresh-ids.js'
+import { freshSchema } from './fresh-schema.js'
 import type { MetadataUpdate } from './metadata-update.js'
 import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from './structure-updates.js'
 import { UNPARTITIONED_LAST_ID } from './structure-rules.js'
@@ -37,7 +37,7 @@ export function newTableMetadata(table: NewTable, options: NewTableOptions): Tab
 
 /** The updates that make a new table, as a REST catalog takes them. */
 export function newTableUpdates(table: NewTable, uuid: string): readonly MetadataUpdate[] {
-  const { schema, newIds, lastColumnId } = assignFreshIds(table.schema)
+  const { schema, newIds, lastColumnId } = freshSchema(table.schema)
   const properties = persistedProperties(table.properties)
   const spec = freshSpec(table.spec, newIds)
   validateCommitProperties(properties)
@@ -62,7 +62,7 @@ export function newTableUpdates(table: NewTable, uuid: string): readonly Metadat
  */
 export function replaceTableUpdates(base: TableMetadata, table: NewTable): readonly MetadataUpdate[] {
   const existing = base.schemas.find((schema) => schema.schemaId === base.currentSchemaId)
-  const { schema, newIds } = assignFreshIds(table.schema, { existing, lastColumnId: base.lastColumnId })
+  const { schema, newIds } = freshSchema(table.schema, { existing, lastColumnId: base.lastColumnId })
   const formatVersion = Math.max(table.formatVersion, base.formatVersion) as FormatVersion
   const rebased = rebaseFields(table.spec.fields, newIds)
   const fields = base.formatVersion > 1 ? reusePartitionIds(rebased, base) : carryFieldsForward(rebased, base)
