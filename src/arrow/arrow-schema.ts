@@ -26,6 +26,7 @@ import {
   TimeUnit,
   Utf8,
 } from 'apache-arrow'
+import { MAX_TYPE_DEPTH } from '../schema/schema-index.js'
 import { Schema } from '../schema/schema.js'
 import type { NestedField, Type } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
@@ -123,13 +124,20 @@ export function fieldIdOf(field: Field): number | undefined {
 /**
  * The table schema that holds what an Arrow schema describes. Field ids are taken from the metadata when every field has one
  * of its own; else all are assigned afresh, a level before the next as the reference does.
- * @throws FloeError `UNSUPPORTED` naming the column whose Arrow type has no Iceberg type.
+ * @throws FloeError `UNSUPPORTED` naming the column whose Arrow type has no Iceberg type, `INVALID` when types nest too deep.
  */
 export function schemaFromArrow(source: ArrowSchema, options: { readonly schemaId?: number } = {}): Schema {
+  checkDepth(source.fields, 1)
   const ids = allFieldIds(source.fields)
   let lastId = 0
   const idOf = (field: Field): number => (ids ? fieldIdOf(field)! : ++lastId)
   return new Schema(fieldsFromArrow(source.fields, idOf, ''), options)
+}
+
+/** Before anything walks the types without a limit. */
+function checkDepth(fields: readonly Field[], depth: number): void {
+  if (fields.length > 0 && depth > MAX_TYPE_DEPTH) throw new FloeError('INVALID', `The Arrow schema nests deeper than ${MAX_TYPE_DEPTH} levels`)
+  for (const field of fields) checkDepth(((field.type as DataType).children ?? []) as readonly Field[], depth + 1)
 }
 
 function fieldsFromArrow(fields: readonly Field[], idOf: (field: Field) => number, prefix: string): NestedField[] {

@@ -15,21 +15,28 @@ const SET: ReadonlySet<string> = new Set(['in', 'not-in'])
 /**
  * The JSON of an expression as the REST catalog specification and the reference write it. Literals of bound expressions are
  * in single-value JSON, from which binding restores them exactly; bind expressions with bytes or dates before printing them.
+ *
+ * @throws FloeError `INVALID` when it is nested more than 500 levels deep
  */
 // Source: the REST specification's `Expression`, the reference's `ExpressionParser`
 export function printExpression(expression: Expression | BoundExpression): JsonValue {
-  switch (expression.op) {
+  return printTree(expression, 0)
+}
+
+function printTree(tree: Expression | BoundExpression, depth: number): JsonValue {
+  checkDepth(depth)
+  switch (tree.op) {
     case 'true':
       return true
     case 'false':
       return false
     case 'not':
-      return { type: 'not', child: printExpression(expression.child) }
+      return { type: 'not', child: printTree(tree.child, depth + 1) }
     case 'and':
     case 'or':
-      return { type: expression.op, left: printExpression(expression.left), right: printExpression(expression.right) }
+      return { type: tree.op, left: printTree(tree.left, depth + 1), right: printTree(tree.right, depth + 1) }
     default:
-      return printPredicate(expression)
+      return printPredicate(tree)
   }
 }
 

@@ -5,7 +5,7 @@ import { hexFromBytes } from '../schema/hex-text.js'
 import { printIsoDate, printIsoTime, printIsoTimestamp } from '../schema/temporal-text.js'
 import type { Type, Value } from '../schema/type.js'
 import { termType } from './bound-term.js'
-import { operandsOf } from './connect.js'
+import { checkDepth, operandsOf } from './connect.js'
 import type { BoundExpression, BoundPredicate, BoundTerm, Expression, LiteralInput, Predicate, Term } from './expression.js'
 import { readBound } from './value-order.js'
 
@@ -19,7 +19,7 @@ const SHOWN_CHARACTERS = 60
  * with an ellipsis unless `full`.
  */
 export function expressionText(expression: Expression | BoundExpression, options: { readonly full?: boolean } = {}): string {
-  return treeText(expression, options.full ?? false)
+  return treeText(expression, options.full ?? false, 0)
 }
 
 /** How a value of a term is shown. */
@@ -64,19 +64,21 @@ export function partitionValuePrinter(field: PartitionField | undefined, type: T
   return (value) => (named && value !== null ? transform.toHumanString(type, value) : valueText(type, value))
 }
 
-function treeText(tree: Expression | BoundExpression, full: boolean): string {
+function treeText(tree: Expression | BoundExpression, full: boolean, depth: number): string {
+  checkDepth(depth)
+  const below = (operand: Expression | BoundExpression): string => treeText(operand, full, depth + 1)
   switch (tree.op) {
     case 'true':
     case 'false':
       return tree.op
     case 'not':
-      return `not (${treeText(tree.child, full)})`
+      return `not (${below(tree.child)})`
     case 'and':
       return operandsOf<Expression | BoundExpression>(tree, 'and')
-        .map((operand) => (operand.op === 'or' ? `(${treeText(operand, full)})` : treeText(operand, full)))
+        .map((operand) => (operand.op === 'or' ? `(${below(operand)})` : below(operand)))
         .join(' and ')
     case 'or':
-      return operandsOf<Expression | BoundExpression>(tree, 'or').map((operand) => treeText(operand, full)).join(' or ')
+      return operandsOf<Expression | BoundExpression>(tree, 'or').map(below).join(' or ')
     default:
       return leafText(tree, full)
   }

@@ -4,6 +4,7 @@ import type { Move } from './apply-schema-changes.js'
 import { assignFreshIds } from './fresh-ids.js'
 import type { LiteralInput } from './literal.js'
 import { ColumnSpec } from './schema-builder.js'
+import { checkTypeDepth } from './schema-index.js'
 import { checkFormatVersion, validateSchema } from './schema-validation.js'
 import { Schema } from './schema.js'
 import { typesEqual, valuesEqual } from './type-equality.js'
@@ -93,6 +94,7 @@ export class SchemaUpdate {
       throw new FloeError('INVALID', `Say where ${name} belongs: its last part is the name, the others are the parent option`, { column: name })
     }
     const given = column instanceof ColumnSpec ? column : new ColumnSpec(column)
+    checkTypeDepth(given.type)
     const spec = new ColumnSpec(withInitialDefaults(given.type), given.options)
     const required = options.required ?? spec.options.required
     const value = options.default === undefined ? spec.options.default : spec.default(options.default).options.default
