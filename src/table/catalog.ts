@@ -2,9 +2,10 @@ import type { CatalogBackend, TableIdentifier } from '../catalog/catalog-backend
 import { checkNamespace, parseTableIdentifier, printTableIdentifier } from '../catalog/table-identifier.js'
 import type { FormatVersion } from '../metadata/table-metadata.js'
 import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
-import type { Schema } from '../schema/schema.js'
+import { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import { Table, type TableContext } from './table.js'
+import { textProperties } from './text-properties.js'
 
 /** A table's name as text, `shop.events`, or in its parts. */
 export type TableName = string | TableIdentifier
@@ -43,10 +44,10 @@ export class Catalog {
   async createTable(name: TableName, options: CreateTableOptions): Promise<Table> {
     const identifier = identifierOf(name)
     const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
+    if (!(schema instanceof Schema)) throw new FloeError('INVALID', 'A table needs a schema: make one with schema({ id: t.long.required, … })')
     const spec = buildPartitionSpec(options.partitionBy ?? [], schema)
     const sortOrder = buildSortOrder(options.sortBy ?? [], schema)
-    // The reference writes the codec into new tables, so that every engine goes on with the same one.
-    const properties = new Map([['write.parquet.compression-codec', 'zstd'], ...Object.entries(options.properties ?? {})])
+    const properties = textProperties(options.properties ?? {})
     await this.#ensureNamespace(identifier.namespace)
     const created = await this.#backend.createTable(identifier, { schema, spec, sortOrder, formatVersion, location, properties })
     return new Table(created, this.#context)
@@ -83,7 +84,7 @@ export class Catalog {
   }
 
   async createNamespace(namespace: string | readonly string[], properties: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.#backend.createNamespace(namespaceOf(namespace), new Map(Object.entries(properties)))
+    await this.#backend.createNamespace(namespaceOf(namespace), textProperties(properties))
   }
 
   /** @throws FloeError `INVALID` or `CONFLICT` while it holds tables or namespaces */

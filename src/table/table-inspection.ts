@@ -1,5 +1,6 @@
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { Schema } from '../schema/schema.js'
+import { currentSchema, schemaById } from '../metadata/metadata-lookup.js'
 import { schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { namingTableAsync } from './named-errors.js'
@@ -140,11 +141,10 @@ export class TableInspection {
   #schemaOf(snapshot: Snapshot | undefined): Schema {
     const { metadata } = this.#table
     const id = snapshot === undefined ? metadata.currentSchemaId : schemaIdOfSnapshot(metadata, snapshot.snapshotId)
-    return metadata.schemas.find((schema) => schema.schemaId === id)!
+    return schemaById(metadata, id)
   }
 
   #currentSchema(): Schema {
-    const { metadata } = this.#table
-    return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
+    return currentSchema(this.#table.metadata)
   }
 }

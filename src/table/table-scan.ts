@@ -1,7 +1,9 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { Expression } from '../expression/expression.js'
+import { parseWhere } from '../expression/parse-where.js'
 import { and } from '../expression/predicates.js'
+import { schemaById } from '../metadata/metadata-lookup.js'
 import type { ParquetEngine, RowGroupDecision } from '../parquet/parquet-engine.js'
 import type { FileScanTask } from '../scan/file-scan-task.js'
 import { planScan } from '../scan/plan-scan.js'
@@ -57,9 +59,13 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return this.#with(columns.length === 0 ? rest : { ...rest, columns })
   }
 
-  /** Only rows for which `filter` is true; further filters are combined by `and`. */
-  filter(filter: Expression): TableScan {
-    return this.#with({ ...this.#state, filter: this.#state.filter === undefined ? filter : and(this.#state.filter, filter) })
+  /**
+   * Only rows for which `filter` is true: an expression, or text as `parseWhere` reads it. Further filters are combined by `and`.
+   * @throws FloeError `INVALID` for text that is no filter
+   */
+  filter(filter: Expression | string): TableScan {
+    const added = typeof filter === 'string' ? parseWhere(filter) : filter
+    return this.#with({ ...this.#state, filter: this.#state.filter === undefined ? added : and(this.#state.filter, added) })
   }
 
   /** @throws FloeError `NOT_FOUND`, at once, for a snapshot that the table does not have */
@@ -77,8 +83,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** The state at a time, milliseconds since 1970 UTC. @throws FloeError `NOT_FOUND`, at once, before the first snapshot */
   asOfTime(time: Date | number): TableScan {
-    const timestampMs = typeof time === 'number' ? time : time.getTime()
-    if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid date')
+    const timestampMs = Number(time)
+    if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid Date, nor milliseconds since 1970')
     namingTable(this.#table.identifier, () => snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs))
     return this.#with({ ...this.#state, at: { timestampMs } })
   }
@@ -198,9 +204,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   #tableSchema(): Schema {
-    const { metadata } = this.#table
-    const schemaId = schemaIdOfScan(this.#table, this.#state.at)
-    return metadata.schemas.find((schema) => schema.schemaId === schemaId)!
+    return schemaById(this.#table.metadata, schemaIdOfScan(this.#table, this.#state.at))
   }
 
   #readRequest(): ReadRequest {

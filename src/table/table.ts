@@ -6,6 +6,7 @@ import type { CatalogBackend, LoadedTable, TableIdentifier } from '../catalog/ca
 import { printTableIdentifier } from '../catalog/table-identifier.js'
 import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metadata-lookup.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from '../metadata/structure-updates.js'
 import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js'
@@ -23,6 +24,7 @@ import type { AppendRowsOptions } from './append-rows.js'
 import { namingTableAsync } from './named-errors.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
+import { textProperties } from './text-properties.js'
 import type { WriteInput } from '../write/input-items.js'
 
 /** What a table needs of the process it lives in. */
@@ -84,18 +86,15 @@ export class Table {
   }
 
   get schema(): Schema {
-    const { schemas, currentSchemaId } = this.#loaded.metadata
-    return schemas.find((schema) => schema.schemaId === currentSchemaId)!
+    return currentSchema(this.#loaded.metadata)
   }
 
   get spec(): PartitionSpec {
-    const { partitionSpecs, defaultSpecId } = this.#loaded.metadata
-    return partitionSpecs.find((spec) => spec.specId === defaultSpecId)!
+    return defaultSpec(this.#loaded.metadata)
   }
 
   get sortOrder(): SortOrder {
-    const { sortOrders, defaultSortOrderId } = this.#loaded.metadata
-    return sortOrders.find((order) => order.orderId === defaultSortOrderId)!
+    return defaultSortOrder(this.#loaded.metadata)
   }
 
   get currentSnapshot(): Snapshot | undefined {
@@ -169,7 +168,7 @@ export class Table {
   /** Sorts rows written from now on; without terms, no longer. */
   async replaceSortOrder(terms: readonly (string | SortTerm | PartitionTerm)[], options: CommitCallOptions = {}): Promise<SortOrder> {
     const updates = (metadata: TableMetadata): readonly MetadataUpdate[] =>
-      setSortOrderUpdates(metadata, buildSortOrder(terms, currentSchemaOf(metadata)))
+      setSortOrderUpdates(metadata, buildSortOrder(terms, currentSchema(metadata)))
     await this.#commitMetadata('sort order update', updates, options)
     return this.sortOrder
   }
@@ -177,7 +176,7 @@ export class Table {
   /** Sets the named properties; a property of `null` is removed. */
   async updateProperties(properties: Readonly<Record<string, string | null>>, options: CommitCallOptions = {}): Promise<void> {
     const entries = Object.entries(properties)
-    const updates = new Map(entries.filter((entry): entry is [string, string] => entry[1] !== null))
+    const updates = textProperties(Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null)))
     const removals = entries.filter(([, value]) => value === null).map(([name]) => name)
     const changes: MetadataUpdate[] = []
     if (updates.size > 0) changes.push({ action: 'set-properties', updates })
@@ -233,16 +232,11 @@ export class Table {
   }
 }
 
-function currentSchemaOf(metadata: TableMetadata): Schema {
-  return metadata.schemas.find((schema) => schema.schemaId === metadata.currentSchemaId)!
-}
-
 function schemaUpdates(metadata: TableMetadata, update: (schema: SchemaUpdate) => unknown): MetadataUpdate[] {
-  const spec = metadata.partitionSpecs.find((candidate) => candidate.specId === metadata.defaultSpecId)!
-  const builder = new SchemaUpdate(currentSchemaOf(metadata), {
+  const builder = new SchemaUpdate(currentSchema(metadata), {
     lastColumnId: metadata.lastColumnId,
     formatVersion: metadata.formatVersion,
-    partitionSourceIds: new Set(spec.fields.filter((field) => field.transform !== 'void').flatMap((field) => field.sourceIds)),
+    partitionSourceIds: new Set(defaultSpec(metadata).fields.filter((field) => field.transform !== 'void').flatMap((field) => field.sourceIds)),
   })
   update(builder)
   const changes = builder.changes()
@@ -257,6 +251,6 @@ function specUpdates(metadata: TableMetadata, update: (spec: PartitionSpecUpdate
   const builder = new PartitionSpecUpdate()
   update(builder)
   const { formatVersion, defaultSpecId, lastPartitionId } = metadata
-  const base = { formatVersion, schema: currentSchemaOf(metadata), specs: metadata.partitionSpecs, defaultSpecId, lastPartitionId }
+  const base = { formatVersion, schema: currentSchema(metadata), specs: metadata.partitionSpecs, defaultSpecId, lastPartitionId }
   return [...setSpecUpdates(metadata, evolvePartitionSpec(base, builder.changes))]
 }

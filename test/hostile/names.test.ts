@@ -86,7 +86,7 @@ describe('names that mean something to JavaScript', () => {
     const plan = await table.scan().filter(eq('__proto__', 100n)).plan()
     expect([...plan.files()]).toHaveLength(1)
     const partitions = await table.inspect.partitions()
-    expect(JSON.stringify([...partitions].map((row) => Object.keys((row as Row)['partition'] as object)))).toContain('__proto__')
+    expect(partitions.map((row) => Object.keys(row.partition as object))).toContainEqual(table.spec.fields.map((field) => field.name))
   })
 
   it('name properties, which survive a change and a removal', async () => {

@@ -1,5 +1,6 @@
 import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
+import { currentSchema } from '../../metadata/metadata-lookup.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import { sourceType } from '../../partition/partition-type.js'
 import { fieldTransform } from '../../partition/transform.js'
@@ -72,7 +73,7 @@ function manifestRow(metadata: TableMetadata, manifest: ManifestFile): ManifestR
 
 function summaryRows(metadata: TableMetadata, manifest: ManifestFile): PartitionSummaryRow[] {
   const spec = metadata.partitionSpecs.find((candidate) => candidate.specId === manifest.partitionSpecId)
-  const schema = metadata.schemas.find((candidate) => candidate.schemaId === metadata.currentSchemaId)!
+  const schema = currentSchema(metadata)
   return (manifest.partitions ?? []).map((summary, index) => {
     const field = spec?.fields[index]
     const print = (bytes: Uint8Array | undefined): string | null => {
