@@ -77,6 +77,13 @@ class Oracle {
     return (reply as Reply & { readonly results: readonly EngineAnswer[] }).results
   }
 
+  /** The rows that one engine sees, as canonical JSON values, sorted. */
+  async dump(target: ReadTarget, engine: Engine): Promise<readonly unknown[]> {
+    const reply = await this.#ask({ op: 'dump', engine, ...wire(target) })
+    if (!reply.ok) throw new Error(reply.error)
+    return (reply as Reply & { readonly rows: readonly unknown[] }).rows
+  }
+
   async describe(target: ReadTarget): Promise<TableReport> {
     return (await this.#ask({ op: 'describe', ...wire(target) })) as unknown as TableReport
   }
