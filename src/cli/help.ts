@@ -58,19 +58,19 @@ their digits.
 
 Adds the rows of files as one snapshot: all of them, or none.
 
-  --from FILE         parquet, arrow, jsonl or csv; - for standard input (repeatable;
-                      further files may follow the table)
-  --input-format F    when the file's name does not tell: parquet, arrow, jsonl or csv
+  --from FILE         parquet, arrow, jsonl or csv; - for standard input
+                      (repeatable; further files may follow the table)
+  --input-format F    parquet, arrow, jsonl or csv, when the name does not tell
   --delimiter C       of CSV, default ,
   --branch NAME       append to a branch, made on top of main if there is none
-  --on-invalid MODE   fail (default): the first row that does not fit ends it all;
+  --on-invalid MODE   fail (default): the first row that does not fit ends it;
                       skip: leave such rows out and say how many
   --idempotency-token T   appending again with the same token does nothing
   --json              the result as JSON
 
 New tables
-  --create            create the table if it is missing, with the schema of the first file;
-                      that of jsonl and csv is inferred from a sample
+  --create            create the table if it is missing, with the schema of the
+                      first file (inferred from a sample for jsonl and csv)
   --partition-by T    'day(ts), bucket(id, 16), country'
   --sort-by T         'ts desc nulls last, id'
   --format-version N  1, 2 (default) or 3

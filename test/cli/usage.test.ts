@@ -42,7 +42,7 @@ describe('help', () => {
       const { code, out } = await floe(args)
       expect(code).toBe(0)
       expect(out).toMatch(/^(?:floe —|Usage: floe)/)
-      expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+      expect(out.split('\n').filter((line) => [...line].length > 80)).toEqual([])
     }
   })
 })
