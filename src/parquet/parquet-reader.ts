@@ -24,7 +24,7 @@ import { corrupt } from './thrift-compact.js'
 
 const DEFAULT_BATCH_ROWS = 65_536
 /** Decoded bytes of a window: what one decoding job aims at. */
-const WINDOW_BYTES = 16 * 2 ** 20
+const WINDOW_BYTES = 12 * 2 ** 20
 /** Row groups with fewer uncompressed bytes are fetched without asking for offset indexes. */
 const MIN_INDEXED_BYTES = 2 * WINDOW_BYTES
 

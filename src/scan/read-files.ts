@@ -40,7 +40,7 @@ export interface ReadRequest {
   readonly batchRows?: number | undefined
   /** Stop after so many rows. */
   readonly limit?: number | undefined
-  /** Files opened ahead of the one being read. Default 1. */
+  /** Files opened ahead of the one being read. Default: 1 where the first is small; a large one keeps every thread busy by itself. */
   readonly filesAhead?: number | undefined
   readonly onRowGroup?: ((file: string, decision: RowGroupDecision) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -77,7 +77,9 @@ async function* readAll(files: Iterable<ReadableFile>, request: ReadRequest): As
   let left = request.limit ?? Infinity
   if (left <= 0) return
   const reader = new FileReader(request)
-  for await (const batch of concatPrefetched(files, request.filesAhead ?? 1, (file) => reader.read(file))) {
+  const [first, all] = peek(files)
+  const ahead = request.filesAhead ?? ((first?.split?.length ?? first?.fileSizeBytes ?? 0) > LARGE_FILE_BYTES ? 0 : 1)
+  for await (const batch of concatPrefetched(all, ahead, (file) => reader.read(file))) {
     throwIfAborted(request.signal)
     if (batch.numRows === 0) continue
     if (batch.numRows >= left) {
@@ -87,6 +89,21 @@ async function* readAll(files: Iterable<ReadableFile>, request: ReadRequest): As
     left -= batch.numRows
     yield batch
   }
+}
+
+/** Two files of this size under way would hold more than reading one of them faster is worth. */
+const LARGE_FILE_BYTES = 16 * 2 ** 20
+
+/** The first item, and all of them. */
+function peek<T>(items: Iterable<T>): readonly [first: T | undefined, all: Iterable<T>] {
+  const iterator = items[Symbol.iterator]()
+  const first = iterator.next()
+  if (first.done === true) return [undefined, []]
+  const all = function* (): Generator<T, void, undefined> {
+    yield first.value
+    yield* { [Symbol.iterator]: () => iterator }
+  }
+  return [first.value, all()]
 }
 
 class FileReader {
