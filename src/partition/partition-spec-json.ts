@@ -1,4 +1,3 @@
-import { FloeError } from '../util/errors.js'
 import { JsonObject } from '../util/json.js'
 import type { JsonMembers, JsonValue } from '../util/json.js'
 import type { PartitionField, PartitionSpec } from './partition-spec.js'
@@ -55,8 +54,8 @@ export function parseTransformText(field: JsonObject): string {
   const text = field.requireString('transform')
   try {
     return parseTransform(text).text
-  } catch (cause) {
-    throw new FloeError('CORRUPT', field.error('transform', 'a transform').message, { cause })
+  } catch {
+    throw field.error('transform', 'a transform')
   }
 }
 

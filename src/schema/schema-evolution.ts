@@ -191,6 +191,7 @@ export class SchemaUpdate {
 
   /** Adds the columns of another schema that are missing here by name, as optional ones, and widens those of narrower types. */
   unionByNameWith(other: Schema): this {
+    checkTypeDepth(other.asStruct(), 0)
     const target = {
       addField: (parent: string | undefined, field: Omit<NestedField, 'id'>): unknown => this.#add(parent, field),
       makeColumnOptional: (path: string): unknown => this.makeColumnOptional(path),

@@ -16,7 +16,7 @@ import type { NestedField, Type, Value } from './type.js'
  */
 // Spec: Appendix C › Schemas
 export function parseType(json: JsonValue, path = '$'): Type {
-  return typeof json === 'string' ? namedType(json, () => path) : typeOfObject(JsonObject.of(json, path), 1)
+  return typeof json === 'string' ? namedType(json, { path }) : typeOfObject(JsonObject.of(json, path), 1)
 }
 
 /** The JSON of a type, to be printed by `printJson`: a string for all but struct, list and map. */
@@ -74,13 +74,13 @@ const FIELD_MEMBERS = new Set(['id', 'name', 'required', 'type', 'doc', 'initial
 
 function typeOfMember(owner: JsonObject, name: string, depth: number): Type {
   const value = owner.value(name)
-  if (typeof value === 'string') return namedType(value, () => `${owner.path}.${name}`)
+  if (typeof value === 'string') return namedType(value, { owner, path: name })
   if (!isMembers(value)) throw owner.error(name, 'a type')
   return typeOfObject(owner.requireObject(name), depth)
 }
 
 function typeOfObject(json: JsonObject, depth: number): Type {
-  if (depth > MAX_TYPE_DEPTH) throw new FloeError('CORRUPT', `The schema nests deeper than ${MAX_TYPE_DEPTH} levels`)
+  if (depth > MAX_TYPE_DEPTH) throw json.invalid(`the schema nests deeper than ${MAX_TYPE_DEPTH} levels`)
   const kind = json.requireString('type')
   switch (kind) {
     case 'struct':
@@ -106,12 +106,15 @@ function typeOfObject(json: JsonObject, depth: number): Type {
   }
 }
 
-function namedType(text: string, path: () => string): Type {
+/** `path` is below the owner, when there is one. */
+function namedType(text: string, at: { readonly owner?: JsonObject; readonly path: string }): Type {
   try {
     return parseTypeName(text)
   } catch (error) {
     if (!(error instanceof FloeError)) throw error
-    throw new FloeError(error.code, `${path()}: ${error.message}`, { cause: error })
+    const path = at.owner === undefined ? at.path : `${at.owner.path}.${at.path}`
+    const file = at.owner?.source
+    throw new FloeError(error.code, `${path}: ${error.message}`, { cause: error, ...(file !== undefined && { file }) })
   }
 }
 

@@ -60,6 +60,11 @@ export class JsonObject {
     return Object.hasOwn(this.members, name) ? this.members[name] : undefined
   }
 
+  /** The file that the object came from, where that is known. */
+  get source(): string | undefined {
+    return sourceOf(this.at)
+  }
+
   names(): string[] {
     return Object.keys(this.members)
   }
