@@ -40,8 +40,10 @@ export type Access = 'read' | 'change' | 'write'
 export async function openTarget(options: CommandOptions, access: Access = 'read'): Promise<Target> {
   const [name] = options.positionals
   if (name === undefined) throw new UsageError('Name a table: <catalog>#<namespace.table>, a table folder or a metadata file')
-  const allowedLocations = options.texts('allow-location').map(absolutePlace)
-  const stores = { ...storeOptions(options), ...(allowedLocations.length === 0 ? {} : { allowedLocations }) }
+  const stored = storeOptions(options)
+  // Whoever maps a prefix means the table's files to be there.
+  const allowedLocations = [...options.texts('allow-location').map(absolutePlace), ...Object.keys(stored.pathMapping ?? {})]
+  const stores = { ...stored, ...(allowedLocations.length === 0 ? {} : { allowedLocations }) }
   const cut = name.lastIndexOf('#')
   if (cut < 0 && (access === 'read' || /\.json(?:\.gz)?$/.test(name))) return openPlace(absolutePlace(name), stores)
   const { uri, table } = cut < 0 ? folderParts(absolutePlace(name)) : { uri: absolutePlace(name.slice(0, cut)), table: name.slice(cut + 1) }
