@@ -1,5 +1,6 @@
 /** Locations as text: what Iceberg metadata stores, never percent-decoded, never normalised. */
 import { FloeError } from '../util/errors.js'
+import { redactLocation } from '../util/redact-location.js'
 
 export interface ParsedLocation {
   /** Lower case, without the colon; `file` for a bare absolute path, `s3` for its aliases s3a and s3n. */
@@ -85,7 +86,8 @@ export function isInside(folder: string, location: string): boolean {
   return place === root || place.startsWith(asFolder(root))
 }
 
-/** For messages: at most 200 characters, control characters escaped. */
-export function quoteLocation(location: string): string {
+/** For messages: at most 200 characters, control characters escaped, without passwords and signatures. */
+export function quoteLocation(given: string): string {
+  const location = redactLocation(given)
   return JSON.stringify(location.length > 200 ? `${location.slice(0, 200)}…` : location)
 }

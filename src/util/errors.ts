@@ -1,3 +1,5 @@
+import { redactLocation } from './redact-location.js'
+
 /** What the caller can do next; the only part of an error that is API besides its fields. */
 export type FloeErrorCode =
   /** The input breaks a rule: fix the call, the row or the schema. */
@@ -24,6 +26,7 @@ export type FloeErrorCode =
 /** Where the problem is. Every member that is known is filled in, and printed in the message. */
 export interface ErrorContext {
   readonly table?: string
+  /** Its location; users, passwords and queries of URLs are left out. */
   readonly file?: string
   readonly column?: string
   readonly cause?: unknown
@@ -41,15 +44,16 @@ export class FloeError extends Error {
   readonly column: string | undefined
 
   constructor(code: FloeErrorCode, message: string, context: ErrorContext = {}) {
+    const file = context.file === undefined ? undefined : redactLocation(context.file)
     const where = [
       context.table === undefined ? undefined : `table ${context.table}`,
-      context.file === undefined ? undefined : `file ${context.file}`,
+      file === undefined ? undefined : `file ${file}`,
       context.column === undefined ? undefined : `column ${context.column}`,
     ].filter((part) => part !== undefined)
     super(where.length === 0 ? message : `${message} (${where.join(', ')})`, { cause: context.cause })
     this.code = code
     this.table = context.table
-    this.file = context.file
+    this.file = file
     this.column = context.column
     this.retryable = context.retryable ?? (code === 'UNAVAILABLE' || code === 'CONFLICT')
   }
