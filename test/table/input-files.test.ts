@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Table, tableToIPC } from 'apache-arrow'
 import type { RecordBatch } from 'apache-arrow'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rowReader } from '../../src/arrow/row-values.js'
 import type { Schema } from '../../src/schema/schema.js'
 import type { NestedField } from '../../src/schema/type.js'
 import { schema, t } from '../../src/schema/schema-builder.js'
 import { printTypeName } from '../../src/schema/type-name.js'
+import { CsvParser } from '../../src/table/input-files/csv-records.js'
+import type { CsvRecord } from '../../src/table/input-files/csv-records.js'
 import type { ReadFilesOptions } from '../../src/table/input-files/input-file.js'
 import { readFiles, readParquetFiles, schemaOfFile } from '../../src/table/input-files/read-files.js'
 import { batchOf, writeFile } from '../parquet/parquet-file.js'
@@ -59,6 +62,20 @@ describe('CSV', () => {
     for (const size of [1, 2, 3, 5, 1000]) {
       expect(await all('-', { format: 'csv', stdin: chunksOf(text, size) })).toEqual(expected)
     }
+  })
+
+  it('gives back any text that was quoted, whatever the line ends and chunks', () => {
+    const cell = fc.oneof(fc.constant(null), fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', ' ', 'é') }))
+    const field = (text: string | null): string => (text === null ? '' : `"${text.replaceAll('"', '""')}"`)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(cell, cell), { maxLength: 6 }), fc.constantFrom('\n', '\r\n', '\r'), fc.integer({ min: 1, max: 9 }), (rows, end, size) => {
+        const text = rows.map((row) => row.map(field).join(',')).join(end)
+        const parser = new CsvParser()
+        const records: CsvRecord[] = []
+        for (let at = 0; at < text.length; at += size) records.push(...parser.push(text.slice(at, at + size)))
+        expect([...records, ...parser.finish()]).toEqual(rows)
+      }),
+    )
   })
 
   it('reads its sample again when the schema was asked for before the rows, and drops a byte order mark', async () => {

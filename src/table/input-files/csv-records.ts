@@ -16,6 +16,8 @@ interface Parsed {
   readonly next: number
 }
 
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
 const MAX_RECORD_LENGTH = 16 * 2 ** 20
 
 /**
@@ -100,9 +102,10 @@ export class CsvParser {
 
   #fieldEnd(start: number): number {
     const text = this.#text
+    const delimiter = this.#delimiter.charCodeAt(0)
     for (let at = start; at < text.length; at++) {
-      const character = text[at]
-      if (character === this.#delimiter || character === '\n' || character === '\r') return at
+      const code = text.charCodeAt(at)
+      if (code === delimiter || code === LINE_FEED || code === CARRIAGE_RETURN) return at
     }
     return text.length
   }
