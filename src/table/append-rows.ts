@@ -10,6 +10,8 @@ import type { Runtime } from '../util/runtime.js'
 import type { WriteInput } from '../write/input-items.js'
 import type { InputOptions, InvalidRow } from '../write/input-rows.js'
 import { writeRows, type WriteRowsRequest } from '../write/write-rows.js'
+import { checkOptional } from './checked-arguments.js'
+import { textProperties } from './text-properties.js'
 import { Quarantine, type QuarantineTable } from './quarantine.js'
 
 export interface AppendRowsOptions
@@ -46,10 +48,13 @@ export async function appendRows(
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
   const { loaded, backend, engine, runtime } = context
   const { signal, idempotencyToken } = options
+  checkOptional(options.branch, 'string', 'The branch')
+  checkOptional(idempotencyToken, 'string', 'The idempotency token')
+  if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')
   const commitOptions = {
     ...(options.branch === undefined ? {} : { branch: options.branch }),
     commitToken: idempotencyToken,
-    properties: new Map(Object.entries(options.summary ?? {})),
+    properties: textProperties(options.summary ?? {}),
     ownsDataFiles: true,
   }
   // Names that are refused are refused before there are files to remove.

@@ -4,6 +4,7 @@ import type { FormatVersion } from '../metadata/table-metadata.js'
 import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
 import { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
+import { checkArgument, checkOptional } from './checked-arguments.js'
 import { Table, type TableContext } from './table.js'
 import { textProperties } from './text-properties.js'
 
@@ -42,9 +43,12 @@ export class Catalog {
    * @throws FloeError `ALREADY_EXISTS`, or `INVALID` for a schema, spec, order or property that does not fit
    */
   async createTable(name: TableName, options: CreateTableOptions): Promise<Table> {
+    checkArgument(options, 'object', 'The options of a table')
     const identifier = identifierOf(name)
     const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
     if (!(schema instanceof Schema)) throw new FloeError('INVALID', 'A table needs a schema: make one with schema({ id: t.long.required, … })')
+    checkOptional(options.partitionBy, 'list', 'partitionBy')
+    checkOptional(options.sortBy, 'list', 'sortBy')
     const spec = buildPartitionSpec(options.partitionBy ?? [], schema)
     const sortOrder = buildSortOrder(options.sortBy ?? [], schema)
     const properties = textProperties(options.properties ?? {})
@@ -126,11 +130,17 @@ export class Catalog {
 }
 
 function identifierOf(name: TableName): TableIdentifier {
-  return typeof name === 'string' ? parseTableIdentifier(name) : name
+  if (typeof name === 'string') return parseTableIdentifier(name)
+  checkArgument(name, 'object', "A table's name, unless it is a text,")
+  checkArgument(name.namespace, 'list', 'The namespace of a name')
+  return name
 }
 
 function namespaceOf(namespace: string | readonly string[]): readonly string[] {
-  if (typeof namespace !== 'string') return namespace
+  if (typeof namespace !== 'string') {
+    checkArgument(namespace, 'list', 'A namespace, unless it is a text,')
+    return namespace
+  }
   if (namespace === '') return []
   const { namespace: outer, name } = parseTableIdentifier(namespace)
   const parts = [...outer, name]

@@ -1,6 +1,6 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
-import type { Expression } from '../expression/expression.js'
+import type { Expression, Predicate } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
 import { and } from '../expression/predicates.js'
 import { schemaById } from '../metadata/metadata-lookup.js'
@@ -14,6 +14,7 @@ import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BR
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { snapshotAsOf } from '../snapshot/time-travel.js'
 import { FloeError } from '../util/errors.js'
+import { checkArgument } from './checked-arguments.js'
 import { namingTable, namingTableAsync, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
 
@@ -64,6 +65,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
    * @throws FloeError `INVALID` for text that is no filter
    */
   filter(filter: Expression | string): TableScan {
+    if (typeof filter !== 'string') checkFilter(filter)
     const added = typeof filter === 'string' ? parseWhere(filter) : filter
     return this.#with({ ...this.#state, filter: this.#state.filter === undefined ? added : and(this.#state.filter, added) })
   }
@@ -223,6 +225,15 @@ function schemaIdOfScan({ metadata }: LoadedTable, at: ScanState['at']): number 
   if (at === undefined) return metadata.currentSchemaId
   if ('ref' in at) return schemaIdOfRef(metadata, at.ref)
   return schemaIdOfSnapshot(metadata, 'snapshotId' in at ? at.snapshotId : snapshotAsOf(metadata.snapshotLog, at.timestampMs))
+}
+
+function checkFilter(filter: Expression): void {
+  checkArgument(filter, 'object', 'A filter, unless it is a text,')
+  const { op } = filter
+  const isPredicate = !['true', 'false', 'not', 'and', 'or'].includes(op)
+  if (typeof op !== 'string' || (isPredicate && typeof (filter as Predicate).term?.column !== 'string')) {
+    throw new FloeError('INVALID', "This is no filter: make one with eq('column', value), and(…) and so on, or write it as a text")
+  }
 }
 
 function parseSnapshotId(id: bigint | string): bigint {

@@ -21,6 +21,7 @@ import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapsh
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { AppendRowsOptions } from './append-rows.js'
+import { checkArgument } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
@@ -144,6 +145,7 @@ export class Table {
    * @throws FloeError `INVALID` naming the row, its column, the type expected and what was found
    */
   async append(rows: WriteInput, options: AppendRowsOptions = {}): Promise<Snapshot> {
+    checkArgument(options, 'object', 'The options of an append')
     const backend = this.#requireBackend('append')
     const { engine, runtime } = this.#context
     const { appendRows } = await import('./append-rows.js')
@@ -155,18 +157,21 @@ export class Table {
 
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */
   async updateSchema(update: (schema: SchemaUpdate) => unknown, options: CommitCallOptions = {}): Promise<Schema> {
+    checkArgument(update, 'function', 'The update of a schema')
     await this.#commitMetadata('schema update', (metadata) => schemaUpdates(metadata, update), options)
     return this.schema
   }
 
   /** Changes the partitioning of rows written from now on; files that are there keep theirs. */
   async updateSpec(update: (spec: PartitionSpecUpdate) => unknown, options: CommitCallOptions = {}): Promise<PartitionSpec> {
+    checkArgument(update, 'function', 'The update of a partition spec')
     await this.#commitMetadata('partition spec update', (metadata) => specUpdates(metadata, update), options)
     return this.spec
   }
 
   /** Sorts rows written from now on; without terms, no longer. */
   async replaceSortOrder(terms: readonly (string | SortTerm | PartitionTerm)[], options: CommitCallOptions = {}): Promise<SortOrder> {
+    checkArgument(terms, 'list', 'The terms of a sort order')
     const updates = (metadata: TableMetadata): readonly MetadataUpdate[] =>
       setSortOrderUpdates(metadata, buildSortOrder(terms, currentSchema(metadata)))
     await this.#commitMetadata('sort order update', updates, options)
@@ -175,6 +180,7 @@ export class Table {
 
   /** Sets the named properties; a property of `null` is removed. */
   async updateProperties(properties: Readonly<Record<string, string | null>>, options: CommitCallOptions = {}): Promise<void> {
+    checkArgument(properties, 'object', 'Properties')
     const entries = Object.entries(properties)
     const updates = textProperties(Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null)))
     const removals = entries.filter(([, value]) => value === null).map(([name]) => name)

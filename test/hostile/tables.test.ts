@@ -70,6 +70,40 @@ describe('input that is none', () => {
   })
 })
 
+describe('arguments of the wrong kind', () => {
+  const columns = schema({ id: t.long })
+  type Loose = Record<string, (...args: unknown[]) => Promise<unknown>>
+  type LooseTable = Loose & { scan(): Record<string, (...args: unknown[]) => { plan(): Promise<unknown> }> }
+  const calls: Record<string, (catalog: Loose, table: LooseTable) => unknown> = {
+    'a table without options': (catalog) => catalog['createTable']!('h.x'),
+    'a table without a schema': (catalog) => catalog['createTable']!('h.x', {}),
+    'a text for a list of partitions': (catalog) => catalog['createTable']!('h.x', { schema: columns, partitionBy: 'id' }),
+    'a number for a name': (catalog) => catalog['loadTable']!(5),
+    'a number for a namespace': (catalog) => catalog['listTables']!(5),
+    'a number for a filter': (_, table) => table.scan()['filter']!(5).plan(),
+    'null for a filter': (_, table) => table.scan()['filter']!(null).plan(),
+    'an unknown filter': (_, table) => table.scan()['filter']!({ op: 'nope' }).plan(),
+    'a text for a limit': (_, table) => table.scan()['limit']!('5').plan(),
+    'null for options': (_, table) => table['append']!([{ id: 3n }], null),
+    'a number for a branch': (_, table) => table['append']!([{ id: 3n }], { branch: 5 }),
+    'a number for a token': (_, table) => table['append']!([{ id: 3n }], { idempotencyToken: 5 }),
+    'a number in a summary': (_, table) => table['append']!([{ id: 3n }], { summary: { a: 5 } }),
+    'a text for onInvalid': (_, table) => table['append']!([{ id: 3n }], { onInvalid: 'x' }),
+    'a number for an update': (_, table) => table['updateSchema']!(5),
+    'nothing for a spec update': (_, table) => table['updateSpec']!(),
+    'a number for a sort order': (_, table) => table['replaceSortOrder']!(5),
+    'null for properties': (_, table) => table['updateProperties']!(null),
+    'a number for a property': (_, table) => table['updateProperties']!({ a: 5 }),
+  }
+  it.each(Object.entries(calls))('%s: INVALID, and nothing is written', async (_, call) => {
+    const table = await newTable()
+    const before = await lake.files()
+    const run = async (): Promise<unknown> => call(lake.catalog as unknown as Loose, table as never)
+    expect(await failureOf(run())).toMatchObject({ code: 'INVALID' })
+    expect(await lake.files()).toEqual(before)
+  })
+})
+
 describe('damaged objects', () => {
   const targets: Record<string, (table: Table) => Promise<string>> = {
     'a manifest list': (table) => Promise.resolve(table.currentSnapshot!.manifestList!),

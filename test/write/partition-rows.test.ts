@@ -17,7 +17,9 @@ const TRANSFORMS = ['identity', 'bucket[5]', 'truncate[2]', 'year', 'month', 'da
 
 /** Specs of one to three fields over the leaf columns of a schema, any transform that fits. */
 const specsOf = (schema: Schema): fc.Arbitrary<readonly PartitionField[]> => {
-  const choices = leavesOf(schema).flatMap((leaf) => TRANSFORMS.filter((text) => parseTransform(text).accepts(leaf.type)).map((transform) => ({ leaf, transform })))
+  const choices = leavesOf(schema).flatMap((leaf) =>
+    TRANSFORMS.filter((text) => parseTransform(text).accepts(leaf.type)).map((transform) => ({ leaf, transform })),
+  )
   return fc.array(fc.constantFrom(...choices), { minLength: 1, maxLength: 3 }).map((chosen) =>
     chosen.map(({ leaf, transform }, i) => ({ fieldId: 1000 + i, name: `p${i}`, sourceIds: [leaf.id], transform })),
   )
@@ -39,7 +41,9 @@ function rowOf(schema: Schema, values: ReadonlyMap<number, Value>): object {
 
 describe('rows by partition', () => {
   it('are where the transforms of their values put them, over any batches, slices of batches included', () => {
-    const cases = tables.chain((table) => fc.record({ table: fc.constant(table), fields: specsOf(table.schema), start: fc.nat(3), repeat: fc.constantFrom(1, 3) }))
+    const cases = tables.chain((table) =>
+      fc.record({ table: fc.constant(table), fields: specsOf(table.schema), start: fc.nat(3), repeat: fc.constantFrom(1, 3) }),
+    )
     fc.assert(
       fc.property(cases, ({ table: { schema, rows }, fields, start, repeat }) => {
         const all = Array.from({ length: repeat }, () => rows).flat()

@@ -2,7 +2,8 @@
  * A table against plain arrays: random appends, changes of schema, partitioning, order, properties and version, with scans of
  * the present and of every past state in between.
  *
- * `FLOE_MODEL_RUNS=<n>` runs longer; a failure prints `{ seed, path }`, and `FLOE_SEED=<seed> FLOE_PATH=<path>` replays it.
+ * `FLOE_MODEL_RUNS=<n>` runs longer. A failure prints its seed, path and replay path; `FLOE_SEED`, `FLOE_PATH` and
+ * `FLOE_REPLAY_PATH` replay it.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -70,7 +71,8 @@ abstract class Step implements fc.AsyncCommand<Model, Real> {
 class Append extends Step {
   async run(model: Model, { table }: Real): Promise<void> {
     const { state } = model
-    const rows = Array.from({ length: this.seed % 5 }, (_, i) => new Map(state.columns.map(({ key, kind }, k) => [key, cellOf(kind, this.seed + i * 3 + k * 5)])))
+    const rowOf = (i: number): ModelRow => new Map(state.columns.map(({ key, kind }, k) => [key, cellOf(kind, this.seed + i * 3 + k * 5)]))
+    const rows = Array.from({ length: this.seed % 5 }, (_, i) => rowOf(i))
     model.state = { ...state, rows: [...state.rows, ...rows] }
     const { snapshotId } = await table.append(rows.map((row) => visible(state, row)))
     model.past.push({ snapshotId, state: model.state })
@@ -111,7 +113,7 @@ class DropColumn extends Step {
   async run(model: Model, { table }: Real): Promise<void> {
     const column = this.columnOf(model)
     const id = table.schema.findField(column.name)!.id
-    if (table.spec.fields.some((field) => field.sourceIds.includes(id)) || table.sortOrder.fields.some((field) => field.sourceIds.includes(id))) return
+    if ([...table.spec.fields, ...table.sortOrder.fields].some((field) => field.sourceIds.includes(id))) return
     model.state = { ...model.state, columns: model.state.columns.filter((other) => other !== column) }
     await table.updateSchema((update) => update.deleteColumn(column.name))
   }
@@ -225,8 +227,12 @@ afterAll(async () => {
 it('a table is at every time what an array of its rows says', async () => {
   const step = (make: new (seed: number) => Step): fc.Arbitrary<Step> => fc.nat(1000).map((seed) => new make(seed))
   const appends = [Append, Append, Append].map(step)
-  const others = [AddColumn, RenameColumn, DropColumn, Widen, Repartition, Resort, SetProperty, Upgrade, Scan, FilteredScan, FilteredScan, TimeTravel].map(step)
-  const property = fc.asyncProperty(fc.constantFrom<FormatVersion>(1, 2, 3), fc.commands([...appends, ...others], { maxCommands: 20, size: 'max' }), async (version, commands) => {
+  const changes = [AddColumn, RenameColumn, DropColumn, Widen, Repartition, Resort, SetProperty, Upgrade].map(step)
+  const scans = [Scan, FilteredScan, FilteredScan, TimeTravel].map(step)
+  const { FLOE_SEED: seed, FLOE_PATH: path, FLOE_REPLAY_PATH: replayPath } = process.env
+  const limits = { maxCommands: 20, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) } as const
+  const histories = fc.commands([...appends, ...changes, ...scans], limits)
+  const property = fc.asyncProperty(fc.constantFrom<FormatVersion>(1, 2, 3), histories, async (version, commands) => {
     const table = await lake.catalog.createTable(`model.t${++tables}`, { schema: schema({ c0: t.long, c1: t.string }), formatVersion: version })
     const columns: ModelColumn[] = [{ key: 0, name: 'c0', kind: 'long', initial: null }, { key: 1, name: 'c1', kind: 'string', initial: null }]
     const model: Model = { state: { columns, rows: [] }, version, nextKey: 2, past: [] }
@@ -235,7 +241,6 @@ it('a table is at every time what an array of its rows says', async () => {
     expect(rowTexts(await fresh.scan().rows().toArray())).toEqual(texts(model.state))
     expect(fresh.metadata).toEqual(table.metadata)
   })
-  const { FLOE_SEED: seed, FLOE_PATH: path } = process.env
   const replay = { ...(seed === undefined ? {} : { seed: Number(seed) }), ...(path === undefined ? {} : { path }) }
   await fc.assert(property, { numRuns: Number(process.env['FLOE_MODEL_RUNS'] ?? 25), endOnFailure: process.env['FLOE_MODEL_RUNS'] === undefined, ...replay })
 }, 600_000)
