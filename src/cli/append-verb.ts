@@ -108,13 +108,13 @@ async function existingOrNew(target: Target, first: InputFile, layout: Layout, {
   return table
 }
 
-interface Appending {
+interface AppendMode {
   readonly options: CommandOptions
   readonly onInvalid: 'skip' | 'fail'
 }
 
-async function append(table: Table, files: readonly InputFile[], appending: Appending, environment: Environment): Promise<void> {
-  const { options, onInvalid } = appending
+async function append(table: Table, files: readonly InputFile[], mode: AppendMode, environment: Environment): Promise<void> {
+  const { options, onInvalid } = mode
   const { stderr, stdout, signal } = environment
   const counts = files.map((file) => file.rowCount)
   const total = counts.includes(undefined) ? undefined : counts.reduce<number>((sum, rows) => sum + rows!, 0)
@@ -125,7 +125,7 @@ async function append(table: Table, files: readonly InputFile[], appending: Appe
   }
   const token = options.text('idempotency-token')
   const before = new Set(table.snapshots.map((snapshot) => snapshot.snapshotId))
-  const snapshot = await table.append(rowsOf(files), {
+  const appending = table.append(rowsOf(files), {
     parseText: true,
     branch: options.text('branch'),
     idempotencyToken: token,
@@ -133,7 +133,7 @@ async function append(table: Table, files: readonly InputFile[], appending: Appe
     onProgress: ({ rows }) => progress.update(rows),
     ...(onInvalid === 'skip' ? { onInvalid: skip } : {}),
   })
-  await progress.finish()
+  const snapshot = await appending.finally(() => progress.finish())
   const isRepeat = token !== undefined && before.has(snapshot.snapshotId)
   if (options.flag('json')) await stdout.line(printJson(jsonOf(resultJson(table, snapshot, { skipped, isRepeat }))))
   else await stdout.line(resultText(table, snapshot, { skipped, isRepeat }))
