@@ -73,6 +73,8 @@ export interface EncodeJob {
   readonly pageSizeBytes: number
   readonly pageRowLimit: number
   readonly dictSizeBytes: number
+  /** Top-level columns that get no dictionary. */
+  readonly plainColumns: readonly string[]
 }
 
 export interface EncodeResult {
@@ -84,6 +86,8 @@ export interface EncodeResult {
 /** A column chunk whose offsets count from the start of its own bytes. */
 export interface EncodedColumn {
   readonly bytes: Uint8Array
+  /** Whether its values repeat enough for a dictionary; undefined where none was tried, or there are too few values to tell. */
+  readonly dictionaryPaid: boolean | undefined
   readonly metaData: ColumnMetaData
   readonly columnIndex: Uint8Array | undefined
   /** Page offsets count from the start of `bytes`. */

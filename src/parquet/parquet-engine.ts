@@ -8,6 +8,7 @@ import type { FileIO } from '../io/file-io.js'
 import type { NameMapping } from '../schema/name-mapping.js'
 import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
+import type { DictionaryChoice } from './dictionary-choice.js'
 
 /** Rows of one file, in file order. The batch's columns are exactly those of the projection, in its order and types. */
 export interface PositionedBatch {
@@ -61,6 +62,8 @@ export interface ParquetWriteOptions {
   readonly pageSizeBytes: number
   readonly pageRowLimit: number
   readonly dictSizeBytes: number
+  /** What files of one schema that are written together learn of each other. Default: of each file alone. */
+  readonly dictionaries?: DictionaryChoice | undefined
   /** Field ids of columns with a bloom filter, with their false-positive rate. */
   readonly bloomFilters?: ReadonlyMap<number, { readonly fpp: number }> | undefined
   readonly keyValueMetadata?: ReadonlyMap<string, string> | undefined

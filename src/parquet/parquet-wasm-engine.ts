@@ -46,11 +46,14 @@ export class ParquetWasmEngine implements ParquetEngine {
   }
 
   private load(): NonNullable<ParquetWasmEngine['loaded']> {
-    this.loaded ??= Promise.all([import('./engine-pool.js'), import('./write-budget.js')]).then(([{ EnginePool }, { WriteBudget }]) => {
-      const pool = new EnginePool(this.options)
-      return { pool, budget: new WriteBudget(this.options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES, pool.parallelism + 1) }
-    })
+    this.loaded ??= this.start()
     return this.loaded
+  }
+
+  private async start(): Promise<Awaited<NonNullable<ParquetWasmEngine['loaded']>>> {
+    const [{ EnginePool }, { WriteBudget }] = await Promise.all([import('./engine-pool.js'), import('./write-budget.js')])
+    const pool = new EnginePool(this.options)
+    return { pool, budget: new WriteBudget(this.options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES, pool.parallelism + 1) }
   }
 }
 

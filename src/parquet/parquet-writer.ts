@@ -9,6 +9,7 @@ import { FileStream } from './file-stream.js'
 import type { ParquetWriteOptions, ParquetWriter, ParquetWriteResult } from './parquet-engine.js'
 import { withFile } from './read-footer.js'
 import { StoredBatches } from './stored-batch.js'
+import { DictionaryChoice } from './dictionary-choice.js'
 import type { WriteBudget } from './write-budget.js'
 import { writeSchema } from './write-schema.js'
 
@@ -28,6 +29,7 @@ export class ParquetFileWriter implements ParquetWriter {
   private readonly options: ParquetWriteOptions
   private readonly pool: EnginePool
   private readonly budget: WriteBudget
+  private readonly dictionaries: DictionaryChoice
   private readonly batches: StoredBatches
   private readonly assembly: FileAssembly
   private readonly stream = new FileStream(STREAM_LIMIT_BYTES)
@@ -48,6 +50,7 @@ export class ParquetFileWriter implements ParquetWriter {
     this.options = options
     this.pool = pool
     this.budget = budget
+    this.dictionaries = options.dictionaries ?? new DictionaryChoice()
     this.batches = new StoredBatches(options.schema.fields)
     this.assembly = new FileAssembly(writeSchema(options.schema.fields), options)
     budget.add(this)
@@ -129,9 +132,11 @@ export class ParquetFileWriter implements ParquetWriter {
       pageSizeBytes: options.pageSizeBytes,
       pageRowLimit: options.pageRowLimit,
       dictSizeBytes: options.dictSizeBytes,
+      plainColumns: this.dictionaries.plainColumns(),
     }
     const result = (await this.pool.run(job, bytes, [ipc.buffer as ArrayBuffer])) as EncodeResult
     if (result.rows !== rows) throw new FloeError('CORRUPT', `${rows} rows were encoded as ${result.rows}; nothing was committed`)
+    this.dictionaries.learn(this.assembly.leaves, result.columns)
     return result.columns
   }
 

@@ -37,7 +37,7 @@ function encodeFile(engine: WasmEngine, job: EncodeJob): Uint8Array {
 }
 
 function writerProperties({ api }: WasmEngine, job: EncodeJob): WriterProperties {
-  return new api.WriterPropertiesBuilder()
+  const properties = new api.WriterPropertiesBuilder()
     .setCompression(engineCompression(api.Compression, job.codec))
     .setStatisticsEnabled(api.EnabledStatistics.Page)
     .setDictionaryEnabled(job.dictSizeBytes > 0)
@@ -45,7 +45,7 @@ function writerProperties({ api }: WasmEngine, job: EncodeJob): WriterProperties
     .setDataPageSizeLimit(job.pageSizeBytes)
     .setMaxRowGroupSize(UNLIMITED_ROWS)
     .setWriterVersion(api.WriterVersion.V1)
-    .build()
+  return job.plainColumns.reduce((builder, column) => builder.setColumnDictionaryEnabled(column, false), properties).build()
 }
 
 function engineCompression(compression: typeof import('parquet-wasm/esm').Compression, codec: number): number {
@@ -79,10 +79,21 @@ function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): En
   const { dictionaryPageOffset: _dictionary, bloomFilterOffset: _bloom, bloomFilterLength: _length, ...kept } = metaData
   return {
     bytes: whole,
+    dictionaryPaid: dictionaryPaid(pages, metaData.numValues),
     metaData: { ...kept, codec: job.codec, totalCompressedSize: offset, dataPageOffset, ...dictionary },
     columnIndex: indexBytes(file, chunk.columnIndexOffset, chunk.columnIndexLength)?.slice(),
     pageLocations,
   }
+}
+
+/** Fewer values say little of those to come. */
+const MIN_TELLING_VALUES = 4096
+/** Distinct values among all from which on a dictionary costs more than it saves. */
+const MAX_DISTINCT_SHARE = 0.4
+
+function dictionaryPaid(pages: readonly Page[], values: number): boolean | undefined {
+  const distinct = pages.find(({ header }) => header.type === pageType.dictionary)?.header.dictionaryPageHeader?.numValues
+  return distinct === undefined || values < MIN_TELLING_VALUES ? undefined : distinct < values * MAX_DISTINCT_SHARE
 }
 
 function writtenPage(job: EncodeJob, bytes: Uint8Array, page: Page): { readonly header: Uint8Array; readonly body: Uint8Array } {

@@ -1,3 +1,4 @@
+import { DictionaryChoice } from '../parquet/dictionary-choice.js'
 import type { ParquetWriteOptions } from '../parquet/parquet-engine.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readInteger, readText, tableProperties } from '../metadata/table-properties.js'
@@ -13,7 +14,7 @@ export interface WriteSettings {
   readonly metrics: MetricsConfig
   readonly parquet: Pick<
     ParquetWriteOptions,
-    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'rowGroupBufferBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'bloomFilters'
+    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'rowGroupBufferBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'dictionaries' | 'bloomFilters'
   >
 }
 
@@ -45,6 +46,7 @@ export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortO
       pageSizeBytes: readInteger(properties, tableProperties.parquetPageSizeBytes),
       pageRowLimit: readInteger(properties, PAGE_ROW_LIMIT),
       dictSizeBytes: readInteger(properties, tableProperties.parquetDictSizeBytes),
+      dictionaries: new DictionaryChoice(),
       bloomFilters: readBloomFilters(properties, schema),
     },
   }

@@ -47,7 +47,8 @@ describe('worker threads', () => {
 
   it('hand their typed errors over, and go on', async () => {
     const pool = new EnginePool({ workers: 1, workerUrl })
-    const options = { codec: 6, compressionLevel: undefined, pageSizeBytes: 1000, pageRowLimit: 1000, dictSizeBytes: 1000 }
+    const sizes = { pageSizeBytes: 1000, pageRowLimit: 1000, dictSizeBytes: 1000 }
+    const options = { codec: 6, compressionLevel: undefined, ...sizes, plainColumns: [] }
     const job = (): EncodeJob => ({ kind: 'encode', ipc: new Uint8Array(100).fill(7), ...options })
     for (let i = 0; i < 3; i++) {
       const error = await pool.run(job(), 2 ** 24).then(() => undefined, (cause: unknown) => cause)

@@ -52,6 +52,25 @@ describe('a Parquet writer', () => {
     expect(pages).toBeGreaterThan(10)
   })
 
+  it('gives up the dictionary of a column whose values hardly repeat after its first row group, and keeps the others', async () => {
+    const own = schema({ id: t.long.required, note: t.string })
+    const rowsFrom = (start: number): RecordBatch =>
+      batchOf(own, Array.from({ length: 10_000 }, (_, i) => ({ id: BigInt(start + i), note: `kind ${i % 7}` })))
+    const io = new MemoryFileIO()
+    const writer = engine.createWriter({ io, location, schema: own, ...writeDefaults })
+    for (const start of [0, 10_000, 20_000]) {
+      await writer.write(rowsFrom(start))
+      await writer.flush()
+    }
+    const { fileSizeBytes } = await writer.finish()
+    const footer = await readFooter({ io, location, fileSizeBytes })
+    const dictionaries = footer.rowGroups.map((group) => group.columns.map((column) => column.metaData!.dictionaryPageOffset !== undefined))
+    expect(dictionaries[0]).toEqual([true, true])
+    expect(dictionaries.at(-1)).toEqual([false, true])
+    const rows = await readRows({ io, location, fileSizeBytes, projection: own })
+    expect(rows.map((row) => row['id'])).toEqual(Array.from({ length: 30_000 }, (_, i) => BigInt(i)))
+  })
+
   it('bounds what all open files buffer together', async () => {
     const bounded = new ParquetWasmEngine({ workers: 0, writeBufferBytes: 100_000 })
     const io = new MemoryFileIO()
