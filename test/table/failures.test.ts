@@ -107,3 +107,20 @@ describe('a store that fails every deletion', () => {
     expect(await table.scan().count()).toBe(4)
   })
 })
+
+describe('a store that fills up', () => {
+  it('while a hundred partitions are written side by side: no file is left, and no rejection goes unseen', async () => {
+    const { io, memory, table } = await bench('memory')
+    const unseen: unknown[] = []
+    const note = (reason: unknown): void => void unseen.push(reason)
+    process.on('unhandledRejection', note)
+    let writes = 0
+    io.hook = (call, effect) => (call.operation === 'write' && ++writes > 40 ? Promise.reject(new Error('the disk is full')) : effect())
+    const many = Array.from({ length: 100 }, (_, i) => ({ id: BigInt(i), part: i }))
+    await expect(table.append(many, { maxOpenFiles: 16 })).rejects.toThrow('the disk is full')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    process.off('unhandledRejection', note)
+    expect(unseen).toEqual([])
+    expect((await objectsOf(memory, table.location)).filter(isParquet)).toHaveLength(1)
+  })
+})
