@@ -17,6 +17,7 @@ export default defineConfig({
   splitting: true,
   sourcemap: true,
   clean: true,
+  silent: true,
   treeshake: true,
   // Installed next to this package, never copied into it.
   skipNodeModulesBundle: true,

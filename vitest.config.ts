@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    reporters: ['default', new ClosingReporter()],
+    reporters: [process.env['CI'] === 'true' ? 'dot' : 'default', new ClosingReporter()],
     restoreMocks: true,
   },
 })

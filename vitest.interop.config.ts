@@ -12,6 +12,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     teardownTimeout: 20_000,
-    reporters: ['default', new ClosingReporter()],
+    reporters: [process.env['CI'] === 'true' ? 'dot' : 'default', new ClosingReporter()],
   },
 })

@@ -8,7 +8,7 @@ import { oracle } from './oracle.js'
 import type { S3Access } from './oracle.js'
 import { requireTool } from './tools.js'
 import { startVersitygw } from './versitygw.js'
-import { currentMetadata, makeWarehouse } from './warehouse.js'
+import { makeWarehouse } from './warehouse.js'
 
 const APPENDS = 200
 const warehouse = makeWarehouse()
@@ -24,7 +24,13 @@ const s3Options = (s3: S3Access): object => ({
   credentials: { accessKeyId: s3.accessKey, secretAccessKey: s3.secretKey },
 })
 
-async function race(location: string, s3?: S3Access): Promise<string[]> {
+interface Outcome {
+  /** `writer/index` of every row, sorted. */
+  readonly rows: readonly string[]
+  readonly metadata: string
+}
+
+async function race(location: string, s3?: S3Access): Promise<Outcome> {
   const options = s3 === undefined ? {} : { s3: s3Options(s3) }
   const lake = await openCatalog(location, options)
   await lake.createTable('race.t', {
@@ -33,8 +39,9 @@ async function race(location: string, s3?: S3Access): Promise<string[]> {
     properties: { 'commit.retry.num-retries': '1000' },
   })
   await Promise.all([1, 2].map((writer) => runWriter(location, writer, s3)))
-  const rows = await (await lake.loadTable('race.t')).scan().rows().toArray()
-  return rows.map((row) => `${row['writer'] as number}/${row['index'] as number}`).sort()
+  const table = await lake.loadTable('race.t')
+  const rows = await table.scan().rows().toArray()
+  return { rows: rows.map((row) => `${row['writer'] as number}/${row['index'] as number}`).sort(), metadata: table.metadataLocation }
 }
 
 async function runWriter(location: string, writer: number, s3?: S3Access): Promise<void> {
@@ -46,14 +53,16 @@ async function runWriter(location: string, writer: number, s3?: S3Access): Promi
   if (code !== 0) throw new Error(`writer ${writer} ended with ${String(code)}: ${errors}`)
 }
 
+const expectedLines = [1, 2].flatMap((writer) => Array.from({ length: APPENDS }, (_, index) => `{"writer":${writer},"index":${index}}`))
 const everyRow = [1, 2].flatMap((writer) => Array.from({ length: APPENDS }, (_, index) => `${writer}/${index}`)).sort()
 const isBuilt = existsSync(resolve(import.meta.dirname, '../../dist/index.js'))
 
 it('on local disk, 2 × 200 appends leave 400 rows', async (context) => {
   if (!isBuilt) context.skip('the package is not built: npm run build')
-  expect(await race(warehouse.location)).toEqual(everyRow)
+  const { rows, metadata } = await race(warehouse.location)
+  expect(rows).toEqual(everyRow)
   requireTool(context, 'python', 'spark')
-  const report = await oracle().describe({ metadata: currentMetadata(warehouse, 'race', 't') })
+  const report = await oracle().describe({ metadata })
   expect(report.errors).toEqual([])
 }, 600_000)
 
@@ -62,7 +71,11 @@ it('on an S3 server, 2 × 200 appends leave 400 rows', async (context) => {
   if (!isBuilt) context.skip('the package is not built: npm run build')
   const server = await startVersitygw(join(warehouse.folder, 's3'), 'lake')
   try {
-    expect(await race(`s3://${server.bucket}/warehouse`, server)).toEqual(everyRow)
+    const { rows, metadata } = await race(`s3://${server.bucket}/warehouse`, server)
+    expect(rows).toEqual(everyRow)
+    requireTool(context, 'python', 'spark')
+    const answers = await oracle().check({ metadata, s3: server }, expectedLines, ['java', 'pyiceberg'])
+    expect(answers.map(({ engine, message }) => `${engine}: ${message}`)).toEqual(['java: ok 400 rows', 'pyiceberg: ok 400 rows'])
   } finally {
     await server.stop()
   }
