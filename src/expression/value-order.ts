@@ -90,8 +90,7 @@ function compareAsBytes(a: Value, b: Value): number {
 function compareScalars(a: Value, b: Value): number {
   if (a! < b!) return -1
   if (a! > b!) return 1
-  // Loose on purpose: 5 and 5n are one value.
-  // eslint-disable-next-line eqeqeq
+  // eslint-disable-next-line eqeqeq -- loose on purpose: 5 and 5n are one value
   return a == b ? 0 : NaN
 }
 

@@ -95,7 +95,7 @@ function summaryText(summary: ReadonlyMap<string, string>): string {
   return `{${text}}`
 }
 
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what JSON escapes
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
 function quote(text: string): string {
