@@ -1,4 +1,4 @@
-import { Bool, Int32, vectorFromArray } from 'apache-arrow'
+import { Bool, Int32 } from 'apache-arrow'
 import type { DataType, Vector } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { fixedChunk, makeBatch, structChunk } from '../../src/arrow/arrow-data.js'
@@ -8,6 +8,7 @@ import { columnReader, vectorReader } from '../../src/arrow/column-reader.js'
 import { sliceBatch } from '../../src/arrow/take.js'
 import { Schema } from '../../src/schema/schema.js'
 import type { NestedField, Type } from '../../src/schema/type.js'
+import { vectorOf } from '../support/arrow-vectors.js'
 
 const boolean: Type = { kind: 'boolean' }
 const int: Type = { kind: 'int' }
@@ -51,7 +52,7 @@ describe('columnByPath', () => {
 
 describe('vectorReader', () => {
   it('reads over the chunks of a vector', () => {
-    const part = (...values: (number | null)[]): Vector<Int32> => vectorFromArray(values, new Int32())
+    const part = (...values: (number | null)[]): Vector<Int32> => vectorOf(values, new Int32())
     const vector = part(1, null, 3).concat(part(4), part(5, null))
     const read = vectorReader(vector.slice(1, 6), int)
     expect([0, 1, 2, 3, 4].map(read)).toEqual([null, 3, 4, 5, null])

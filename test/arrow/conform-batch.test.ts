@@ -1,7 +1,7 @@
 import { Binary, BinaryView, DateMillisecond, Decimal, Dictionary, Field, FixedSizeBinary, FixedSizeList, Float16, Float32, Float64 } from 'apache-arrow'
 import { Int16, Int32, Int64, Int8, LargeBinary, LargeList, LargeUtf8, List, Map_, Null, Schema as ArrowSchema, Struct } from 'apache-arrow'
 import { TimeMillisecond, TimestampMillisecond, TimestampNanosecond, TimestampSecond, Uint32, Uint64, Uint8, Utf8, Utf8View } from 'apache-arrow'
-import { makeData, tableFromArrays, vectorFromArray } from 'apache-arrow'
+import { makeData } from 'apache-arrow'
 import type { Data, DataType, RecordBatch } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { columnsOf, fixedChunk, listChunk, makeBatch, structChunk, variableChunk } from '../../src/arrow/arrow-data.js'
@@ -18,6 +18,7 @@ import { Schema } from '../../src/schema/schema.js'
 import type { NestedField, Type } from '../../src/schema/type.js'
 import { FloeError } from '../../src/util/errors.js'
 import { everyRow, everyType } from './every-type.js'
+import { tableOf, vectorOf } from '../support/arrow-vectors.js'
 
 function field(id: number, name: string, type: Type, more: Partial<NestedField> = {}): NestedField {
   return { id, name, type, required: false, ...more }
@@ -34,7 +35,7 @@ function emptyBatch(...fields: Field[]): RecordBatch {
 }
 
 function chunkOf(values: readonly unknown[], type: DataType): Chunk {
-  return vectorFromArray(values, type).data[0] as Chunk
+  return vectorOf(values, type).data[0] as Chunk
 }
 
 function conform(batch: RecordBatch, fields: readonly NestedField[], options?: ConformOptions): Record<string, RowValue>[] {
@@ -217,8 +218,12 @@ describe('batchConformer', () => {
     expect(cast(listChunk(mapType, Int32Array.of(0, 2, 3), pairs), map)).toEqual([new Map([['a', 1n], ['b', null]]), new Map([['__proto__', 3n]])])
   })
 
-  it('takes the tables that apache-arrow makes of plain arrays', () => {
-    const table = tableFromArrays({ id: Int32Array.of(1, 2), name: ['a', 'b'], score: Float64Array.of(0.5, NaN) })
+  it('takes the tables that apache-arrow makes of vectors, dictionaries included', () => {
+    const table = tableOf({
+      id: vectorOf([1, 2], new Int32()),
+      name: vectorOf(['a', 'b'], new Dictionary(new Utf8(), new Int32())),
+      score: vectorOf([0.5, NaN], new Float64()),
+    })
     const fields = [field(1, 'id', { kind: 'long' }), field(2, 'name', { kind: 'string' }), field(3, 'score', { kind: 'double' })]
     expect(table.batches.flatMap((batch) => conform(batch, fields))).toEqual([
       { id: 1n, name: 'a', score: 0.5 },

@@ -1,4 +1,4 @@
-import { Dictionary, Field, Int32, LargeUtf8, List, Schema as ArrowSchema, Struct, Utf8, vectorFromArray } from 'apache-arrow'
+import { Dictionary, Field, Int32, LargeUtf8, List, Schema as ArrowSchema, Struct, Utf8 } from 'apache-arrow'
 import { Binary, DateDay, Float32, Int64, StructRow, TimestampMillisecond, TimestampNanosecond, makeData } from 'apache-arrow'
 import type { Data, DataType, RecordBatch } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { batchProjector } from '../../src/arrow/project-batch.js'
 import type { ProjectionOptions } from '../../src/arrow/project-batch.js'
 import { Schema } from '../../src/schema/schema.js'
 import type { NestedField, Type, Value } from '../../src/schema/type.js'
+import { vectorOf } from '../support/arrow-vectors.js'
 
 const file = 's3://bucket/t/data/1.parquet'
 
@@ -25,7 +26,7 @@ function batchOf(columns: readonly (readonly [Field, Chunk])[]): RecordBatch {
 }
 
 function chunkOf(values: readonly unknown[], type: DataType): Chunk {
-  return vectorFromArray(values, type).data[0] as Chunk
+  return vectorOf(values, type).data[0] as Chunk
 }
 
 function project(batch: RecordBatch, fields: readonly NestedField[], more: Partial<ProjectionOptions> = {}): RecordBatch {

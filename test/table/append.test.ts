@@ -1,9 +1,10 @@
-import { tableFromArrays } from 'apache-arrow'
+import { Dictionary, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asc, bucket, day, identity, quarantineSchema, schema, t } from '../../src/index.js'
 import type { InvalidRow, Table } from '../../src/index.js'
 import { column, failureOf, memoryLake } from '../support/lake.js'
 import type { Lake } from '../support/lake.js'
+import { tableOf, vectorOf } from '../support/arrow-vectors.js'
 
 const eventSchema = schema({ id: t.long.required, kind: t.string, at: t.timestamptz })
 const row = (id: number, kind: string | null = 'click'): { id: bigint; kind: string | null; at: Date } => ({ id: BigInt(id), kind, at: new Date(id * 3_600_000) })
@@ -22,7 +23,7 @@ afterAll(async () => {
 })
 
 describe('what can be appended', () => {
-  const arrow = tableFromArrays({ id: BigInt64Array.from([1n, 2n]), kind: ['a', 'b'] })
+  const arrow = tableOf({ id: vectorOf([1n, 2n], new Int64()), kind: vectorOf(['a', 'b'], new Dictionary(new Utf8(), new Int32())) })
   async function* slowly<T>(items: readonly T[]): AsyncGenerator<T> {
     for (const item of items) yield await Promise.resolve(item)
   }
@@ -100,7 +101,7 @@ describe('a row that does not fit', () => {
 
   it('in Arrow data names the row as well', async () => {
     const table = await newTable()
-    const error = await failureOf(table.append(tableFromArrays({ id: [1n, null] })))
+    const error = await failureOf(table.append(tableOf({ id: vectorOf([1n, null], new Int64()) })))
     expect(error.message).toMatch(/row 1: .*found null/)
     expect(await filesOf(table)).toEqual([])
   })
@@ -108,7 +109,7 @@ describe('a row that does not fit', () => {
   it('unknown columns can be ignored, in rows and in Arrow data', async () => {
     const table = await newTable()
     await table.append([{ ...row(1), extra: 1 }], { unknownColumns: 'ignore' })
-    await table.append(tableFromArrays({ id: BigInt64Array.of(2n), extra: [1] }), { unknownColumns: 'ignore' })
+    await table.append(tableOf({ id: vectorOf([2n], new Int64()), extra: vectorOf([1], new Float64()) }), { unknownColumns: 'ignore' })
     expect(await column(table, 'id')).toEqual(ids(1, 2))
   })
 })
