@@ -44,6 +44,8 @@ export class EntryWalker {
   private view = new DataView(this.bytes.buffer)
   private low = 0
   private high = 0
+  /** Where the first item of a sized array block starts. */
+  private next = 0
 
   constructor(
     private readonly plan: EntryPlan,
@@ -162,9 +164,11 @@ export class EntryWalker {
         count = this.high * TWO_32 + (this.low >>> 0)
       }
       if (count === 0) return p
+      let end = -1
       if (count < 0) {
-        p = this.skipSizedBlock(p)
-        continue
+        count = -count
+        end = this.readBlockSize(p)
+        p = this.next
       }
       let rest = count * varintsPerItem
       if (rest > bytes.length - p) throw this.corrupt(`claims ${count} items at offset ${p} of a block`)
@@ -175,6 +179,7 @@ export class EntryWalker {
       }
       // Past the end a byte reads as 0, so this ends; the caller checks the position.
       while (rest > 0) rest -= (bytes[p++]! >>> 7) ^ 1
+      if (end >= 0 && p !== end) throw this.corrupt(`has an array block of another size than it says, before offset ${p}`)
     }
   }
 
@@ -183,11 +188,13 @@ export class EntryWalker {
     let p = start
     for (;;) {
       p = this.readVarint(p)
-      const count = this.high * TWO_32 + (this.low >>> 0)
+      let count = this.high * TWO_32 + (this.low >>> 0)
       if (count === 0) return p
+      let end = -1
       if (count < 0) {
-        p = this.skipSizedBlock(p)
-        continue
+        count = -count
+        end = this.readBlockSize(p)
+        p = this.next
       }
       if (count * 2 > bytes.length - p) throw this.corrupt(`claims ${count} items at offset ${p} of a block`)
       for (let i = 0; i < count; i++) {
@@ -199,15 +206,19 @@ export class EntryWalker {
           p += this.size()
         }
       }
+      if (end >= 0 && p !== end) throw this.corrupt(`has an array block of another size than it says, before offset ${p}`)
     }
   }
 
-  /** A negative count is followed by the size of the block in bytes. */
-  private skipSizedBlock(start: number): number {
-    const p = this.readVarint(start)
-    const next = p + this.size()
-    if (next > this.bytes.length) throw this.corrupt(`has an array that runs past its block at offset ${start}`)
-    return next
+  /**
+   * A negative count is followed by the size of the block in bytes. The items are walked all the same: look-ups go by the
+   * count, so a count that the size does not bear out must not get past here. Sets `next`; returns where the block ends.
+   */
+  private readBlockSize(start: number): number {
+    this.next = this.readVarint(start)
+    const end = this.next + this.size()
+    if (end > this.bytes.length) throw this.corrupt(`has an array that runs past its block at offset ${start}`)
+    return end
   }
 
   private size(): number {
