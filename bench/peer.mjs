@@ -64,7 +64,8 @@ async function write(source, work, reps) {
     const folder = mkdtempSync(join(work, 'floe-'))
     const lake = await library.openCatalog(folder)
     const { schema, t, bucket } = library
-    const columns = { id: t.long, ts: t.timestamp, user_id: t.long, device: t.string, country: t.string, amount: t.double, qty: t.int, note: t.string }
+    const numbers = { id: t.long, ts: t.timestamp, user_id: t.long }
+    const columns = { ...numbers, device: t.string, country: t.string, amount: t.double, qty: t.int, note: t.string }
     const table = await lake.createTable('bench.events', { schema: schema(columns), partitionBy: [bucket('user_id', 16)], formatVersion: 2 })
     const files = readdirSync(source).filter((name) => name.endsWith('.parquet')).sort()
     const snapshot = await table.append(library.readParquetFiles(files.map((name) => join(source, name))))
