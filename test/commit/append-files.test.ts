@@ -1,13 +1,51 @@
 import { describe, expect, it } from 'vitest'
 import { appendFiles } from '../../src/commit/append-files.js'
+import { manifestWriterOptions } from '../../src/commit/manifest-output.js'
 import { COMMIT_TOKEN_PROPERTY } from '../../src/commit/snapshot-operation.js'
+import type { ManifestContent, ManifestFile } from '../../src/manifest/data-file.js'
+import { encodeManifestList } from '../../src/manifest/manifest-list.js'
+import { ManifestWriter } from '../../src/manifest/manifest-writer.js'
+import { Schema } from '../../src/schema/schema.js'
 import { CommitBench, dataFile } from '../support/commit-bench.js'
-import { table, update } from '../support/metadata-builders.js'
+import { appendUpdates, SCHEMA, snapshotOn, table, update } from '../support/metadata-builders.js'
 
 const merging = (minCount: number, targetBytes = 8_388_608) => ({
   'commit.manifest.min-count-to-merge': String(minCount),
   'commit.manifest.target-size-bytes': String(targetBytes),
 })
+
+/**
+ * A commit such as other engines make: it deletes the file `a0`, long gone, in a manifest with nothing else, and adds position
+ * deletes. Answers the delete manifest.
+ */
+async function deleteAsOther(bench: CommitBench): Promise<ManifestFile> {
+  const { metadata } = bench.backend
+  const snapshotId = 77n
+  const inherited = await bench.manifests()
+  const write = async (name: string, content: ManifestContent, add: (writer: ManifestWriter) => void): Promise<ManifestFile> => {
+    const writer = new ManifestWriter(manifestWriterOptions(metadata, { specId: 0, content, snapshotId }))
+    add(writer)
+    const { bytes, manifestFile } = writer.finish(`${metadata.location}/metadata/${name}.avro`)
+    await bench.io.write(manifestFile.manifestPath, bytes, { ifNoneMatch: '*' })
+    return manifestFile
+  }
+  const gone = await write('gone', 'data', (writer) =>
+    writer.deleted({ status: 'existing', snapshotId: 5n, sequenceNumber: 1n, fileSequenceNumber: 1n, dataFile: dataFile('a0') }),
+  )
+  const deletes = await write('deletes', 'deletes', (writer) => writer.added(dataFile('b.deletes', { content: 'position-deletes' })))
+  const snapshot = snapshotOn(metadata, snapshotId, { operation: 'delete' })
+  const list = encodeManifestList([gone, deletes, ...inherited], {
+    formatVersion: metadata.formatVersion,
+    snapshotId,
+    parentSnapshotId: snapshot.parentSnapshotId,
+    sequenceNumber: snapshot.sequenceNumber,
+    firstRowId: undefined,
+    compression: { codec: 'uncompressed' },
+  })
+  await bench.io.write(snapshot.manifestList!, list, { ifNoneMatch: '*' })
+  bench.backend.metadata = update(metadata, ...appendUpdates(snapshot))
+  return (await bench.manifests())[1]!
+}
 
 describe('an append', () => {
   it('makes the first snapshot, its manifest and its list', async () => {
@@ -50,10 +88,30 @@ describe('an append', () => {
 
   it('inherits every manifest of the parent, also of deletes and of files that are gone (trap 49)', async () => {
     const bench = new CommitBench()
-    await bench.append(['a'])
+    await bench.append(['a', 'b'])
+    await deleteAsOther(bench)
     const before = await bench.manifests()
-    await bench.append(['b'], { mode: 'fast' })
+    expect(before.map(({ content, addedFilesCount, existingFilesCount, deletedFilesCount }) => [
+      content, addedFilesCount, existingFilesCount, deletedFilesCount,
+    ])).toEqual([['data', 0, 0, 1], ['deletes', 1, 0, 0], ['data', 2, 0, 0]])
+    await bench.append(['c'], { mode: 'fast' })
     expect((await bench.manifests()).slice(1)).toEqual(before)
+  })
+
+  it('that merges keeps deletes apart from data and under their own numbers, and drops entries of files long gone (trap 49)', async () => {
+    const bench = new CommitBench({ metadata: table({ properties: merging(2) }) })
+    await bench.append(['a', 'b'])
+    const deletes = await deleteAsOther(bench)
+    await bench.append(['c'])
+    const entries = await bench.entries()
+    expect((await bench.manifests()).map((manifest) => manifest.content)).toEqual(['data', 'deletes'])
+    expect(entries.map(({ dataFile: file, status, sequenceNumber }) => [file.filePath, status, sequenceNumber])).toEqual([
+      ['c', 'added', 3n],
+      ['a', 'existing', 1n],
+      ['b', 'existing', 1n],
+      ['b.deletes', 'added', 2n],
+    ])
+    expect((await bench.manifests())[1]).toEqual(deletes)
   })
 
   it('refuses a partition spec that the table does not have', async () => {
@@ -156,6 +214,35 @@ describe('merging manifests', () => {
     expect(manifest).toMatchObject({ sequenceNumber: 3n, minSequenceNumber: 1n, addedFilesCount: 1, existingFilesCount: 2 })
     expect(snapshot?.summary.get('manifests-replaced')).toBe('2')
     expect(await bench.orphans()).toEqual([])
+  })
+
+  it('merges manifests of an old spec under that spec, with its tuples, though its column is no longer in the schema (trap 31)', async () => {
+    const spec = { specId: 0, fields: [{ fieldId: 1000, name: 'kind_id', sourceIds: [3], transform: 'identity' }] }
+    const bench = new CommitBench({ metadata: table({ spec, properties: merging(2) }) })
+    const write = (path: string, partition: readonly (string | null)[], specId = 0): Promise<unknown> =>
+      bench.commit(appendFiles([dataFile(path, { partition, specId })], { mode: specId === 0 ? 'fast' : 'merge' }, bench.runtime))
+    await write('a', ['x'])
+    await write('b', [null])
+    bench.backend.metadata = update(
+      bench.backend.metadata,
+      { action: 'add-spec', spec: { specId: 0, fields: [] } },
+      { action: 'set-default-spec', specId: -1 },
+      { action: 'add-schema', schema: new Schema(SCHEMA.fields.slice(0, 2)) },
+      { action: 'set-current-schema', schemaId: -1 },
+    )
+    await write('c', [], 1)
+    const manifests = await bench.manifests()
+    expect(manifests).toMatchObject([
+      { partitionSpecId: 1, addedFilesCount: 1, existingFilesCount: 0 },
+      { partitionSpecId: 0, addedFilesCount: 0, existingFilesCount: 2 },
+    ])
+    const bound = new TextEncoder().encode('x')
+    expect(manifests[1]!.partitions).toEqual([{ containsNull: true, containsNan: false, lowerBound: bound, upperBound: bound }])
+    expect((await bench.entries()).map(({ dataFile: file }) => [file.filePath, file.specId, file.partition])).toEqual([
+      ['c', 1, []],
+      ['b', 0, [null]],
+      ['a', 0, ['x']],
+    ])
   })
 
   it('is off when the table says so', async () => {
