@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow'
-import type { Row } from '../arrow/row-values.js'
+import type { Row, RowOptions } from '../arrow/row-values.js'
 import type { Schema } from '../schema/schema.js'
 
 /** Rows made at once: few enough that the collector finds them dead while they are young. */
@@ -9,15 +9,18 @@ const STRIDE = 1024
 export class RowStream implements AsyncIterable<Row> {
   readonly #batches: AsyncIterable<RecordBatch>
   readonly #schema: Schema
+  readonly #options: RowOptions
 
-  constructor(batches: AsyncIterable<RecordBatch>, schema: Schema) {
+  /** Made by `TableScan.rows()`. */
+  constructor(batches: AsyncIterable<RecordBatch>, schema: Schema, options: RowOptions = {}) {
     this.#batches = batches
     this.#schema = schema
+    this.#options = options
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     const { rowReader } = await import('../arrow/row-values.js')
-    const read = rowReader(this.#schema)
+    const read = rowReader(this.#schema, this.#options)
     for await (const batch of this.#batches) {
       for (let start = 0; start < batch.numRows; start += STRIDE) yield* read(batch, start, Math.min(start + STRIDE, batch.numRows))
     }
@@ -26,7 +29,7 @@ export class RowStream implements AsyncIterable<Row> {
   /** All rows, in memory. */
   async toArray(): Promise<Row[]> {
     const { rowReader } = await import('../arrow/row-values.js')
-    const read = rowReader(this.#schema)
+    const read = rowReader(this.#schema, this.#options)
     const rows: Row[] = []
     for await (const batch of this.#batches) for (const row of read(batch)) rows.push(row)
     return rows

@@ -1,4 +1,5 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import type { RowOptions } from '../arrow/row-values.js'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { Expression, Predicate } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
@@ -163,9 +164,9 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return namingTableOf(this.#table.identifier, open, this.#state.signal)
   }
 
-  /** The rows one by one, values lossless: see `RowValue`. */
-  rows(): RowStream {
-    return new RowStream(this, this.schema)
+  /** The rows one by one. Values are lossless, see `RowValue`, unless `options` ask for friendlier ones. */
+  rows(options: RowOptions = {}): RowStream {
+    return new RowStream(this, this.schema, options)
   }
 
   /** Everything as one Arrow table, in memory. */
