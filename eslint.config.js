@@ -37,7 +37,7 @@ const nodeImports = {
 const forbidSyntax = (...rules) => ['error', ...rules.flat()]
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', '.interop/', 'test/golden/tables/', 'test/golden/expected/'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', '.interop/', 'test/golden/tables/', 'test/golden/expected/', 'bench/peers/'] },
   {
     files: ['**/*.{ts,js,mjs,cjs}'],
     plugins: { '@stylistic': stylistic },
