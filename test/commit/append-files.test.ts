@@ -15,10 +15,10 @@ const merging = (minCount: number, targetBytes = 8_388_608) => ({
 })
 
 /**
- * A commit such as other engines make: it deletes the file `a0`, long gone, in a manifest with nothing else, and adds position
- * deletes. Answers the delete manifest.
+ * A commit such as other engines make: it deletes the file `a0` in a manifest with nothing else but, perhaps, the file `kept`,
+ * and adds position deletes. Answers the delete manifest.
  */
-async function deleteAsOther(bench: CommitBench): Promise<ManifestFile> {
+async function deleteAsOther(bench: CommitBench, kept?: string): Promise<ManifestFile> {
   const { metadata } = bench.backend
   const snapshotId = 77n
   const inherited = await bench.manifests()
@@ -29,9 +29,11 @@ async function deleteAsOther(bench: CommitBench): Promise<ManifestFile> {
     await bench.io.write(manifestFile.manifestPath, bytes, { ifNoneMatch: '*' })
     return manifestFile
   }
-  const gone = await write('gone', 'data', (writer) =>
-    writer.deleted({ status: 'existing', snapshotId: 5n, sequenceNumber: 1n, fileSequenceNumber: 1n, dataFile: dataFile('a0') }),
-  )
+  const gone = await write('gone', 'data', (writer) => {
+    const before = { status: 'existing', snapshotId: 5n, sequenceNumber: 1n, fileSequenceNumber: 1n } as const
+    writer.deleted({ ...before, dataFile: dataFile('a0') })
+    if (kept !== undefined) writer.existing({ ...before, dataFile: dataFile(kept) })
+  })
   const deletes = await write('deletes', 'deletes', (writer) => writer.added(dataFile('b.deletes', { content: 'position-deletes' })))
   const snapshot = snapshotOn(metadata, snapshotId, { operation: 'delete' })
   const list = encodeManifestList([gone, deletes, ...inherited], {
@@ -101,12 +103,13 @@ describe('an append', () => {
   it('that merges keeps deletes apart from data and under their own numbers, and drops entries of files long gone (trap 49)', async () => {
     const bench = new CommitBench({ metadata: table({ properties: merging(2) }) })
     await bench.append(['a', 'b'])
-    const deletes = await deleteAsOther(bench)
+    const deletes = await deleteAsOther(bench, 'a1')
     await bench.append(['c'])
     const entries = await bench.entries()
     expect((await bench.manifests()).map((manifest) => manifest.content)).toEqual(['data', 'deletes'])
     expect(entries.map(({ dataFile: file, status, sequenceNumber }) => [file.filePath, status, sequenceNumber])).toEqual([
       ['c', 'added', 3n],
+      ['a1', 'existing', 1n],
       ['a', 'existing', 1n],
       ['b', 'existing', 1n],
       ['b.deletes', 'added', 2n],
