@@ -57,7 +57,8 @@ export function keyReader(schema: Schema, keys: readonly number[]): KeyReader {
   const locate = keys.map((id) => columnByPath(schema, id))
   const types = fields.map((field) => field.type)
   const isNarrow = types.length === 1 && isNarrowType(types[0]!)
-  const values = (batch: RecordBatch, row: number): readonly Value[] => locate.map((column, i) => columnReader(column(batch), types[i]!)(row))
+  const values = (batch: RecordBatch, row: number): readonly Value[] =>
+    locate.map((column, i) => columnReader(column(batch), types[i]!)(row))
   return {
     fields,
     paths,
@@ -231,7 +232,7 @@ function keyColumn(chunk: Chunk, type: Type): KeyColumn {
 function fixedColumn(source: Uint8Array, width: number): KeyColumn {
   return {
     sizeOf: () => width,
-    write: (target, at, row) => copy(source, row * width, target, at, width),
+    write: (target, at, row) => copyBytes(source.subarray(row * width, (row + 1) * width), target, at),
   }
 }
 
@@ -243,12 +244,13 @@ function variableColumn(chunk: Chunk): KeyColumn {
     write: (target, at, row) => {
       const length = offsets[row + 1]! - offsets[row]!
       for (let i = 0; i < 4; i++) target[at + i] = length >>> (i * 8)
-      return copy(source, offsets[row]!, target, at + 4, length)
+      return copyBytes(source.subarray(offsets[row], offsets[row + 1]), target, at + 4)
     },
   }
 }
 
-function copy(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): number {
-  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
-  return to + length
+/** A loop: keys are short, and `set` costs as much as fifty bytes. */
+function copyBytes(source: Uint8Array, target: Uint8Array, at: number): number {
+  for (let i = 0; i < source.length; i++) target[at + i] = source[i]!
+  return at + source.length
 }
