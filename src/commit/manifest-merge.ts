@@ -17,6 +17,8 @@ export interface MergeContext {
   readonly snapshotId: bigint
   readonly output: ManifestOutput
   readonly signal: AbortSignal | undefined
+  /** False only writes what is new, whatever the table's properties say. Default true. */
+  readonly isMerging?: boolean
 }
 
 export interface MergedManifests {
@@ -33,16 +35,25 @@ export class ManifestMerger {
   readonly #merged = new Map<string, ManifestFile>()
 
   /**
-   * `fresh` are this commit's own manifests, `inherited` those of the parent, in order. Every manifest of the result is
-   * written. Spec: Commit Conflict Resolution and Retry: entries that move keep their sequence numbers and snapshot ids.
+   * `fresh` are this commit's own manifests, `inherited` those of the parent, in order, or what this commit makes of them.
+   * Every manifest of the result is written. Spec: Commit Conflict Resolution and Retry: entries that move keep their sequence
+   * numbers and snapshot ids.
    */
-  async merge(fresh: readonly NewManifest[], inherited: readonly ManifestFile[], context: MergeContext): Promise<MergedManifests> {
+  async merge(
+    fresh: readonly NewManifest[],
+    inherited: readonly (ManifestFile | NewManifest)[],
+    context: MergeContext,
+  ): Promise<MergedManifests> {
     const { metadata } = context.table
-    const all = [...fresh.map((manifest) => manifest.manifestFile), ...inherited]
-    const encoded = new Map(fresh.map((manifest) => [manifest.manifestFile, manifest]))
+    const encoded = new Map<ManifestFile, NewManifest>()
+    const all = [...fresh, ...inherited].map((manifest) => {
+      if (!('bytes' in manifest)) return manifest
+      encoded.set(manifest.manifestFile, manifest)
+      return manifest.manifestFile
+    })
     const manifests: ManifestFile[] = []
     let replaced = 0
-    for (const bin of planBins(all, metadata)) {
+    for (const bin of context.isMerging === false ? [{ manifests: all, isMerged: false }] : planBins(all, metadata)) {
       const merged = bin.isMerged ? await this.#mergeBin(bin.manifests, encoded, context) : undefined
       if (merged === undefined) manifests.push(...(await this.#writeUnmerged(bin.manifests, encoded, context)))
       else {

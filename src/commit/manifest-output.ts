@@ -95,10 +95,13 @@ export function manifestWriterOptions(
   }
 }
 
-/** Manifests that add `files`, all of one spec, each about `commit.manifest.target-size-bytes` long. */
+/**
+ * Manifests that add `files`, all of one spec, each about `commit.manifest.target-size-bytes` long. The files inherit the data
+ * sequence number of the commit unless they are given one.
+ */
 export function encodeAddedFiles(
   metadata: TableMetadata,
-  files: readonly DataFile[],
+  { files, sequenceNumber }: { readonly files: readonly DataFile[]; readonly sequenceNumber?: bigint | undefined },
   options: ManifestWriterOptions,
   nextLocation: () => string,
 ): readonly NewManifest[] {
@@ -113,7 +116,7 @@ export function encodeAddedFiles(
       finish()
       writer = new ManifestWriter(options)
     }
-    writer.added(file)
+    writer.added(file, sequenceNumber)
   }
   if (writer.entryCount > 0) finish()
   return manifests

@@ -51,6 +51,8 @@ export interface SnapshotContents {
   readonly summary: SnapshotSummary
   /** How many manifests of the parent were rewritten. */
   readonly replaced: number
+  /** Locations of the content files that the snapshot adds, for makers that name files to be cleaned up. */
+  readonly contentFiles?: ReadonlySet<string>
 }
 
 /** Makes the contents of a snapshot anew for each attempt, from what `prepare` made once. */
@@ -64,6 +66,10 @@ export interface SnapshotMaker {
   makeContents(attempt: SnapshotAttempt): Promise<SnapshotContents>
   /** Files beside manifests to delete when no attempt landed. */
   filesOfFailure?(): readonly string[]
+  /** Files beside manifests that attempts made: those that the snapshot which landed does not add are deleted. */
+  filesMade?(): readonly string[]
+  /** Files of the caller's that an attempt put others in the place of: deleted when that attempt landed. */
+  replacedFiles?(): readonly string[]
 }
 
 /** A commit operation that adds one snapshot. Throws `INVALID` for a bad branch name, token or property. */
@@ -81,8 +87,8 @@ class SnapshotCommit implements CommitOperation {
   readonly #output: ManifestOutput
   /** The same over all attempts: that is how a commit of unknown outcome is recognised. */
   #snapshotId: bigint | undefined
-  /** The manifests behind each manifest list that was written. */
-  readonly #lists = new Map<string, readonly ManifestFile[]>()
+  /** What is behind each manifest list that was written. */
+  readonly #lists = new Map<string, { readonly manifests: readonly ManifestFile[]; readonly contentFiles: ReadonlySet<string> }>()
 
   constructor(
     private readonly maker: SnapshotMaker,
@@ -129,9 +135,14 @@ class SnapshotCommit implements CommitOperation {
   unusedFiles(committed: Snapshot | undefined): readonly string[] {
     if (committed === undefined) return [...this.#output.written, ...(this.maker.filesOfFailure?.() ?? [])]
     const list = committed.manifestList
-    const used = new Set<string>([...(list === undefined ? [] : [list])])
-    for (const manifest of (list === undefined ? undefined : this.#lists.get(list)) ?? []) used.add(manifest.manifestPath)
-    return [...this.#output.written].filter((location) => !used.has(location))
+    const ours = list === undefined ? undefined : this.#lists.get(list)
+    const used = new Set<string>(ours?.contentFiles)
+    if (list !== undefined) used.add(list)
+    for (const manifest of ours?.manifests ?? []) used.add(manifest.manifestPath)
+    // Whether an earlier try with the same token committed the caller's files cannot be seen here.
+    const replaced = ours === undefined ? [] : (this.maker.replacedFiles?.() ?? [])
+    const candidates = new Set([...this.#output.written, ...(this.maker.filesMade?.() ?? []), ...replaced])
+    return [...candidates].filter((location) => !used.has(location))
   }
 
   #chooseSnapshotId(metadata: TableMetadata, runtime: Runtime): bigint {
@@ -158,7 +169,7 @@ class SnapshotCommit implements CommitOperation {
       compression: manifestCompression(metadata.properties),
     })
     const manifestList = await this.#output.writeManifestList(current, bytes, `snap-${snapshotId}-${context.attempt}`, context.signal)
-    this.#lists.set(manifestList, manifests)
+    this.#lists.set(manifestList, { manifests, contentFiles: contents.contentFiles ?? new Set() })
     return {
       snapshotId,
       parentSnapshotId: parent?.snapshotId,

@@ -2,6 +2,7 @@
 import type { ObjectStatus, WriteOptions } from '../../src/io/file-io.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { appendFiles, type AppendOptions } from '../../src/commit/append-files.js'
+import { changeFiles, type ChangeFilesOptions, type FileChanges } from '../../src/commit/change-files.js'
 import { commitTable, type CommitResult } from '../../src/commit/commit-table.js'
 import type { CommitOperation } from '../../src/commit/commit-operation.js'
 import { readManifest, readManifestFiles } from '../../src/commit/manifest-input.js'
@@ -43,14 +44,27 @@ export class CommitBench {
     return this.commit(appendFiles(paths.map((path) => dataFile(path)), options, this.runtime), base)
   }
 
+  /** Commits a change of files; lists that are left out are empty. */
+  change(changes: Partial<FileChanges>, options: Partial<ChangeFilesOptions> = {}, base = this.backend.current()): Promise<CommitResult> {
+    return this.commit(changeFiles({ ...NO_CHANGES, ...changes }, { name: 'change', ...options }, this.runtime), base)
+  }
+
   commit(operation: CommitOperation, base = this.backend.current()): Promise<CommitResult> {
     return commitTable(this.backend, base, operation, { runtime: this.runtime })
   }
 
   /** A commit by another writer, past the script. */
-  async appendAsOther(paths: readonly string[], options: AppendOptions = {}): Promise<void> {
+  appendAsOther(paths: readonly string[], options: AppendOptions = {}): Promise<void> {
+    return this.commitAsOther(appendFiles(paths.map((path) => dataFile(path)), options, this.runtime))
+  }
+
+  /** A change by another writer, past the script. */
+  changeAsOther(changes: Partial<FileChanges>, options: Partial<ChangeFilesOptions> = {}): Promise<void> {
+    return this.commitAsOther(changeFiles({ ...NO_CHANGES, ...changes }, { name: 'change', ...options }, this.runtime))
+  }
+
+  async commitAsOther(operation: CommitOperation): Promise<void> {
     const other = new ScriptedBackend(this.backend.metadata, this.io, this.runtime)
-    const operation = appendFiles(paths.map((path) => dataFile(path)), options, this.runtime)
     await commitTable(other, other.current(), operation, { runtime: this.runtime })
     this.backend.metadata = other.metadata
   }
@@ -88,6 +102,31 @@ export class CommitBench {
     for await (const object of this.io.list('mem://lake/')) if (!used.has(object.location)) orphans.push(object.location)
     return orphans
   }
+}
+
+const NO_CHANGES: FileChanges = { addedDataFiles: [], removedDataFiles: [], addedDeleteFiles: [], removedDeleteFiles: [] }
+
+/** A deletion vector of `dataFile` that nobody reads: `rows` rows, in a Puffin file that may be shared. */
+export function vector(filePath: string, target: string, overrides: Partial<DataFile> = {}): DataFile {
+  return dataFile(filePath, {
+    content: 'position-deletes',
+    fileFormat: 'puffin',
+    recordCount: 1,
+    referencedDataFile: target,
+    contentOffset: 4,
+    contentSizeBytes: 40,
+    ...overrides,
+  })
+}
+
+/** A position delete file that nobody reads; for one data file when `target` is given. */
+export function positionDeletes(filePath: string, target?: string, overrides: Partial<DataFile> = {}): DataFile {
+  return dataFile(filePath, { content: 'position-deletes', recordCount: 1, ...(target === undefined ? {} : { referencedDataFile: target }), ...overrides })
+}
+
+/** An equality delete file that nobody reads. */
+export function equalityDeletes(filePath: string, overrides: Partial<DataFile> = {}): DataFile {
+  return dataFile(filePath, { content: 'equality-deletes', recordCount: 1, equalityIds: [1], ...overrides })
 }
 
 /** A data file that nobody reads. */
