@@ -1,33 +1,73 @@
 import { compileInclusiveMetrics } from '../expression/inclusive-metrics.js'
+import { mapParallel } from '../io/bounded-parallel.js'
+import { BloomPruning } from './bloom-filter.js'
 import type { FileMetaData, RowGroup } from './file-metadata.js'
-import type { ParquetReadOptions } from './parquet-engine.js'
+import type { ParquetReadOptions, RowGroupDecision } from './parquet-engine.js'
 import type { FileSchema } from './parquet-schema.js'
 import { filterColumns, rowGroupStats } from './row-group-stats.js'
 
 /** A row group that is to be read. */
 export interface ChosenRowGroup {
   readonly rowGroup: RowGroup
+  /** Ordinal among the row groups of the file. */
+  readonly index: number
   /** Ordinal in the file of its first row, skipped row groups counted. */
   readonly firstPosition: number
 }
 
-/** Decides which row groups of a file are read, and tells `onRowGroup` of each. */
-export function chooseRowGroups(footer: FileMetaData, schema: FileSchema, options: ParquetReadOptions): ChosenRowGroup[] {
-  const skipReason = skipReasonOf(footer, schema, options)
+export type ChooseOptions = Pick<
+  ParquetReadOptions,
+  'io' | 'location' | 'fileSizeBytes' | 'filter' | 'split' | 'constants' | 'signal' | 'onRowGroup'
+>
+
+/** Row groups whose filters are asked at the same time. */
+const ASKED_AT_ONCE = 8
+
+/**
+ * Decides which row groups of a file are read, and tells `onRowGroup` of each: by their statistics, and where those leave the
+ * question open by their bloom filters, which are fetched for it.
+ */
+export async function chooseRowGroups(footer: FileMetaData, schema: FileSchema, options: ChooseOptions): Promise<ChosenRowGroup[]> {
+  const decisions = decideByStatistics(footer, schema, options)
+  await askBloomFilters(decisions, footer, schema, options)
   const chosen: ChosenRowGroup[] = []
   let firstPosition = 0
-  footer.rowGroups.forEach((rowGroup, i) => {
-    const reason = skipReason(rowGroup)
-    const bytes = rowGroup.columns.reduce((sum, column) => sum + (column.metaData?.totalCompressedSize ?? 0), 0)
-    const kept = options.filter === undefined ? 'no filter' : 'its statistics do not exclude a match'
-    options.onRowGroup?.({ rowGroup: i, rows: rowGroup.numRows, bytes, read: reason === undefined, reason: reason ?? kept })
-    if (reason === undefined) chosen.push({ rowGroup, firstPosition })
-    firstPosition += rowGroup.numRows
+  decisions.forEach((decision, index) => {
+    options.onRowGroup?.(decision)
+    if (decision.read) chosen.push({ rowGroup: footer.rowGroups[index]!, index, firstPosition })
+    firstPosition += decision.rows
   })
   return chosen
 }
 
-function skipReasonOf(footer: FileMetaData, schema: FileSchema, options: ParquetReadOptions): (rowGroup: RowGroup) => string | undefined {
+/** What the footer alone decides, by row group. */
+export function decideByStatistics(footer: FileMetaData, schema: FileSchema, options: ChooseOptions): RowGroupDecision[] {
+  const skipReason = skipReasonOf(footer, schema, options)
+  return footer.rowGroups.map((rowGroup, i) => {
+    const reason = skipReason(rowGroup)
+    const bytes = rowGroup.columns.reduce((sum, column) => sum + (column.metaData?.totalCompressedSize ?? 0), 0)
+    const kept = options.filter === undefined ? 'no filter' : 'its statistics do not exclude a match'
+    return { rowGroup: i, rows: rowGroup.numRows, bytes, read: reason === undefined, reason: reason ?? kept }
+  })
+}
+
+async function askBloomFilters(
+  decisions: RowGroupDecision[],
+  footer: FileMetaData,
+  schema: FileSchema,
+  options: ChooseOptions,
+): Promise<void> {
+  const { filter, constants } = options
+  const open = decisions.filter((decision) => decision.read)
+  if (filter === undefined || open.length === 0) return
+  const filters = new BloomPruning(filter, filterColumns(filter, schema, footer, constants), options)
+  await mapParallel(open, ASKED_AT_ONCE, async (decision) => {
+    const reason = await filters.skipReason(footer.rowGroups[decision.rowGroup]!)
+    if (reason !== undefined) decisions[decision.rowGroup] = { ...decision, read: false, reason }
+  })
+}
+
+function skipReasonOf(footer: FileMetaData, schema: FileSchema, options: ChooseOptions): (rowGroup: RowGroup) => string | undefined {
   const { filter, split, constants } = options
   const test = filter && compileInclusiveMetrics(filter)
   const columns = filter && filterColumns(filter, schema, footer, constants)

@@ -1,4 +1,5 @@
 import type { FloeErrorCode } from '../util/errors.js'
+import type { BloomRequest } from './bloom-builder.js'
 import type { ColumnMetaData, OffsetIndex, SchemaElement } from './file-metadata.js'
 
 /**
@@ -75,6 +76,7 @@ export interface EncodeJob {
   readonly dictSizeBytes: number
   /** Top-level columns that get no dictionary. */
   readonly plainColumns: readonly string[]
+  readonly bloomFilters: readonly BloomRequest[]
 }
 
 export interface EncodeResult {
@@ -92,6 +94,8 @@ export interface EncodedColumn {
   readonly columnIndex: Uint8Array | undefined
   /** Page offsets count from the start of `bytes`. */
   readonly pageLocations: OffsetIndex['pageLocations'] | undefined
+  /** With its header. */
+  readonly bloomFilter: Uint8Array | undefined
 }
 
 /**

@@ -7,11 +7,13 @@ import type { WriteSchema, WrittenLeaf } from './write-schema.js'
 import { FloeError } from '../util/errors.js'
 
 const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
+const NONE = new Uint8Array(0)
 const CREATED_BY = 'floe version 0.1.0'
 
 interface PlacedChunk {
   readonly column: EncodedColumn
   readonly start: number
+  readonly bloomFilter: { readonly bloomFilterOffset: number; readonly bloomFilterLength: number } | undefined
 }
 
 interface PlacedRowGroup {
@@ -19,7 +21,7 @@ interface PlacedRowGroup {
   readonly chunks: readonly PlacedChunk[]
 }
 
-/** Lays out a file: row groups as they come, then the indexes and the footer. */
+/** Lays out a file: row groups as they come, the bloom filters of each behind it, then the indexes and the footer. */
 export class FileAssembly {
   readonly leaves: readonly WrittenLeaf[]
   /** Where the next byte goes. */
@@ -34,7 +36,7 @@ export class FileAssembly {
     this.keyValueMetadata = options.keyValueMetadata ?? new Map()
   }
 
-  /** The bytes of a row group, in order. */
+  /** The bytes of a row group and its bloom filters, in order. */
   addRowGroup(columns: readonly EncodedColumn[], rows: number): Uint8Array[] {
     const parts: Uint8Array[] = this.offset === 0 ? [magic] : []
     this.offset += this.offset === 0 ? magic.length : 0
@@ -48,9 +50,13 @@ export class FileAssembly {
       parts.push(column.bytes)
       this.offset += column.bytes.length
       const kept = leaf.isOrdered ? column : withoutBounds(column)
-      return { column: { ...kept, bytes: new Uint8Array(0) }, start }
+      return { column: { ...kept, bytes: NONE }, start }
     })
-    this.rowGroups.push({ rows, chunks })
+    const placed = chunks.map(({ column, start }): PlacedChunk => {
+      const { bloomFilter, ...kept } = column
+      return { column: { ...kept, bloomFilter: undefined }, start, bloomFilter: this.placeFilter(parts, bloomFilter) }
+    })
+    this.rowGroups.push({ rows, chunks: placed })
     return parts
   }
 
@@ -86,6 +92,14 @@ export class FileAssembly {
     return { location, recordCount, fileSizeBytes: this.offset, splitOffsets, columnSizes }
   }
 
+  /** At once, not before the footer: filters are not held while the file grows. */
+  private placeFilter(parts: Uint8Array[], filter: Uint8Array | undefined): PlacedChunk['bloomFilter'] {
+    if (filter === undefined) return undefined
+    parts.push(filter)
+    this.offset += filter.length
+    return { bloomFilterOffset: this.offset - filter.length, bloomFilterLength: filter.length }
+  }
+
   private place(parts: Uint8Array[], bytesOf: (chunk: PlacedChunk) => Uint8Array | undefined): Placed {
     const placed = new Map<PlacedChunk, { offset: number; length: number }>()
     for (const chunk of this.rowGroups.flatMap((group) => group.chunks)) {
@@ -109,6 +123,7 @@ export class FileAssembly {
           pathInSchema: this.leaves[i]!.path,
           dataPageOffset: chunk.start + metaData.dataPageOffset,
           ...(metaData.dictionaryPageOffset !== undefined && { dictionaryPageOffset: chunk.start + metaData.dictionaryPageOffset }),
+          ...chunk.bloomFilter,
         },
         ...(offsetIndex && { offsetIndexOffset: offsetIndex.offset, offsetIndexLength: offsetIndex.length }),
         ...(columnIndex && { columnIndexOffset: columnIndex.offset, columnIndexLength: columnIndex.length }),

@@ -64,8 +64,13 @@ export interface ParquetWriteOptions {
   readonly dictSizeBytes: number
   /** What files of one schema that are written together learn of each other. Default: of each file alone. */
   readonly dictionaries?: DictionaryChoice | undefined
-  /** Field ids of columns with a bloom filter, with their false-positive rate. */
-  readonly bloomFilters?: ReadonlyMap<number, { readonly fpp: number }> | undefined
+  /**
+   * Leaf columns with a bloom filter, by field id. Booleans and the parts of variants get none. A filter is as large as the
+   * distinct values of its row group take at the rate of false positives, or as `ndv` of them.
+   */
+  readonly bloomFilters?: ReadonlyMap<number, { readonly fpp: number; readonly ndv?: number | undefined }> | undefined
+  /** No filter is larger. Default 1 MiB. */
+  readonly bloomFilterMaxBytes?: number | undefined
   readonly keyValueMetadata?: ReadonlyMap<string, string> | undefined
   readonly signal?: AbortSignal | undefined
 }

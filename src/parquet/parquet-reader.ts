@@ -61,13 +61,21 @@ export async function* readParquetFile(options: ParquetReadOptions, pool: Engine
   options.signal?.throwIfAborted()
   const footer = await readFooter(options)
   const schema = namingFile(options.location, () => checkedSchema(footer, options))
-  const groups = namingFile(options.location, () => chooseRowGroups(footer, schema, options))
+  const groups = await chosenRowGroups(footer, schema, options)
   const plan = filePlan(options, pool, schema)
   const windows = inOrder(decodeTasks(plan, groups), pool.parallelism)
   try {
     for await (const window of windows) yield* projectWindow(plan, window)
   } catch (error) {
     options.signal?.throwIfAborted()
+    throw withFile(options.location, error)
+  }
+}
+
+async function chosenRowGroups(footer: FileMetaData, schema: FileSchema, options: ParquetReadOptions): Promise<ChosenRowGroup[]> {
+  try {
+    return await chooseRowGroups(footer, schema, options)
+  } catch (error) {
     throw withFile(options.location, error)
   }
 }

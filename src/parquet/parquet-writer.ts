@@ -1,10 +1,11 @@
 import type { RecordBatch } from 'apache-arrow'
 import { batchBytes } from '../arrow/batch-bytes.js'
 import { FloeError, isFloeError } from '../util/errors.js'
+import type { BloomRequest } from './bloom-builder.js'
 import type { EncodedColumn, EncodeJob, EncodeResult } from './engine-job.js'
 import type { EnginePool } from './engine-pool.js'
 import { FileAssembly } from './file-assembly.js'
-import { codecId } from './file-metadata.js'
+import { codecId, physicalType } from './file-metadata.js'
 import { FileStream } from './file-stream.js'
 import type { ParquetWriteOptions, ParquetWriter, ParquetWriteResult } from './parquet-engine.js'
 import { withFile } from './read-footer.js'
@@ -12,12 +13,15 @@ import { StoredBatches } from './stored-batch.js'
 import { DictionaryChoice } from './dictionary-choice.js'
 import type { WriteBudget } from './write-budget.js'
 import { writeSchema } from './write-schema.js'
+import type { WrittenLeaf } from './write-schema.js'
 
 /** Bytes that may wait to be taken by the store. */
 const STREAM_LIMIT_BYTES = 2 ** 20
 
 /** Unless asked otherwise, a row group ends at so many raw bytes, whatever its encoded size: memory is worth more than large groups. */
 const DEFAULT_BUFFER_BYTES = 16 * 2 ** 20
+
+const DEFAULT_FILTER_BYTES = 2 ** 20
 
 const codecs = { ...codecId, lz4: codecId.lz4Raw }
 
@@ -133,6 +137,7 @@ export class ParquetFileWriter implements ParquetWriter {
       pageRowLimit: options.pageRowLimit,
       dictSizeBytes: options.dictSizeBytes,
       plainColumns: this.dictionaries.plainColumns(),
+      bloomFilters: bloomRequests(this.assembly.leaves, options),
     }
     const result = (await this.pool.run(job, bytes, [ipc.buffer as ArrayBuffer])) as EncodeResult
     if (result.rows !== rows) throw new FloeError('CORRUPT', `${rows} rows were encoded as ${result.rows}; nothing was committed`)
@@ -183,4 +188,13 @@ export class ParquetFileWriter implements ParquetWriter {
     this.isClosed = true
     this.budget.remove(this)
   }
+}
+
+/** Unordered leaves are geometries and the parts of variants: nobody looks for one that is equal. */
+function bloomRequests(leaves: readonly WrittenLeaf[], { bloomFilters, bloomFilterMaxBytes }: ParquetWriteOptions): BloomRequest[] {
+  return leaves.flatMap(({ fieldId, type, typeLength, isOrdered }, leaf) => {
+    const wanted = bloomFilters?.get(fieldId)
+    if (wanted === undefined || !isOrdered || type === physicalType.boolean) return []
+    return [{ leaf, type, typeLength, fpp: wanted.fpp, ndv: wanted.ndv, maxBytes: bloomFilterMaxBytes ?? DEFAULT_FILTER_BYTES }]
+  })
 }

@@ -19,14 +19,23 @@ const UNLIMITED_ROWS = 2 ** 31 - 1
  * because that is faster and the only way to choose a level.
  */
 export async function runEncode(job: EncodeJob): Promise<EncodeResult> {
+  // The filters first: encoding gives the batches back
+  const filters = await bloomFilters(job)
   const file = await withEngine((engine) => encodeFile(engine, job))
   const footerLength = new DataView(file.buffer, file.byteOffset + file.length - 8, 4).getUint32(0, true)
   const footer = decodeFileMetaData(file.slice(file.length - 8 - footerLength, file.length - 8))
   const [group, ...others] = footer.rowGroups
   if (group === undefined || others.length > 0) throw corrupt(`came out of the encoder with ${footer.rowGroups.length} row groups`)
-  const columns = group.columns.map((chunk) => encodedColumn(job, file, chunk))
+  const columns = group.columns.map((chunk, i) => ({ ...encodedColumn(job, file, chunk), bloomFilter: filters.get(i) }))
   releaseBuffer(file.buffer)
   return { kind: 'encode', rows: group.numRows, columns }
+}
+
+async function bloomFilters({ ipc, bloomFilters: requests }: EncodeJob): Promise<ReadonlyMap<number, Uint8Array>> {
+  if (requests.length === 0) return new Map()
+  // Threads that make no filters do without Arrow
+  const { buildBloomFilters } = await import('./bloom-builder.js')
+  return buildBloomFilters(ipc, requests)
 }
 
 function encodeFile(engine: WasmEngine, job: EncodeJob): Uint8Array {
@@ -53,7 +62,7 @@ function engineCompression(compression: typeof import('parquet-wasm/esm').Compre
   return codec === codecId.lz4Raw ? compression.LZ4_RAW : compression.UNCOMPRESSED
 }
 
-function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): EncodedColumn {
+function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): Omit<EncodedColumn, 'bloomFilter'> {
   const metaData = chunk.metaData!
   const start = metaData.dictionaryPageOffset ?? metaData.dataPageOffset
   const bytes = file.subarray(start, start + metaData.totalCompressedSize)

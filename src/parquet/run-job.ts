@@ -1,4 +1,4 @@
-import type { EngineJob, EngineResult } from './engine-job.js'
+import type { EncodeResult, EngineJob, EngineResult } from './engine-job.js'
 import { runDecode, transferOf } from './run-decode.js'
 import { runEncode } from './run-encode.js'
 
@@ -9,5 +9,10 @@ export async function runJob(job: EngineJob): Promise<{ readonly result: EngineR
     return { result, transfer: transferOf(result) }
   }
   const result = await runEncode(job)
-  return { result, transfer: [...new Set(result.columns.map((column) => column.bytes.buffer as ArrayBuffer))] }
+  return { result, transfer: buffersOf(result) }
+}
+
+function buffersOf({ columns }: EncodeResult): ArrayBuffer[] {
+  const parts = columns.flatMap(({ bytes, bloomFilter }) => (bloomFilter === undefined ? [bytes] : [bytes, bloomFilter]))
+  return [...new Set(parts.map((part) => part.buffer as ArrayBuffer))]
 }

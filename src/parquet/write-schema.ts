@@ -8,6 +8,7 @@ export interface WrittenLeaf {
   readonly fieldId: number
   /** Physical type that the encoder must have produced. */
   readonly type: number
+  readonly typeLength: number | undefined
   readonly path: readonly string[]
   /** Whether the bytes of its values have an order; those of geometries do not. */
   readonly isOrdered: boolean
@@ -62,7 +63,13 @@ function fieldElements(field: Pick<NestedField, 'id' | 'name' | 'type' | 'requir
       return variantElements(self, path, leaves)
     default: {
       const annotations = leafAnnotations(type, path)
-      leaves.push({ fieldId: field.id, type: annotations.type!, path, isOrdered: type.kind !== 'geometry' && type.kind !== 'geography' })
+      leaves.push({
+        fieldId: field.id,
+        type: annotations.type!,
+        typeLength: annotations.typeLength,
+        path,
+        isOrdered: type.kind !== 'geometry' && type.kind !== 'geography',
+      })
       return [{ ...self, ...annotations }]
     }
   }
@@ -71,7 +78,7 @@ function fieldElements(field: Pick<NestedField, 'id' | 'name' | 'type' | 'requir
 /** The two binaries of an unshredded variant have no field ids of their own. */
 function variantElements(self: SchemaElement, path: readonly string[], leaves: WrittenLeaf[]): SchemaElement[] {
   const binary = (name: string): SchemaElement => {
-    leaves.push({ fieldId: self.fieldId!, type: physicalType.byteArray, path: [...path, name], isOrdered: false })
+    leaves.push({ fieldId: self.fieldId!, type: physicalType.byteArray, typeLength: undefined, path: [...path, name], isOrdered: false })
     return { type: physicalType.byteArray, repetitionType: repetition.required, name }
   }
   return [{ ...self, numChildren: 2, logicalType: { variant: { specificationVersion: 1 } } }, binary('metadata'), binary('value')]

@@ -14,13 +14,24 @@ export interface WriteSettings {
   readonly metrics: MetricsConfig
   readonly parquet: Pick<
     ParquetWriteOptions,
-    'compression' | 'compressionLevel' | 'rowGroupSizeBytes' | 'rowGroupBufferBytes' | 'pageSizeBytes' | 'pageRowLimit' | 'dictSizeBytes' | 'dictionaries' | 'bloomFilters'
+    | 'compression'
+    | 'compressionLevel'
+    | 'rowGroupSizeBytes'
+    | 'rowGroupBufferBytes'
+    | 'pageSizeBytes'
+    | 'pageRowLimit'
+    | 'dictSizeBytes'
+    | 'dictionaries'
+    | 'bloomFilters'
+    | 'bloomFilterMaxBytes'
   >
 }
 
 const BLOOM_ENABLED_PREFIX = 'write.parquet.bloom-filter-enabled.column.'
 const BLOOM_FPP_PREFIX = 'write.parquet.bloom-filter-fpp.column.'
+const BLOOM_NDV_PREFIX = 'write.parquet.bloom-filter-ndv.column.'
 const DEFAULT_BLOOM_FPP = 0.01
+const BLOOM_MAX_BYTES = { name: 'write.parquet.bloom-filter-max-bytes', defaultValue: 2 ** 20, min: 1, max: 2 ** 31 - 1 }
 const PAGE_ROW_LIMIT = { name: 'write.parquet.page-row-limit', defaultValue: 20_000, min: 1, max: 2 ** 31 - 1 }
 const CODECS = ['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'] as const
 
@@ -48,6 +59,7 @@ export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortO
       dictSizeBytes: readInteger(properties, tableProperties.parquetDictSizeBytes),
       dictionaries: new DictionaryChoice(),
       bloomFilters: readBloomFilters(properties, schema),
+      bloomFilterMaxBytes: readInteger(properties, BLOOM_MAX_BYTES),
     },
   }
 }
@@ -72,8 +84,9 @@ function readLevel(properties: Properties): number | undefined {
   return Number(text)
 }
 
-function readBloomFilters(properties: Properties, schema: Schema): ReadonlyMap<number, { readonly fpp: number }> {
-  const filters = new Map<number, { fpp: number }>()
+/** Names of columns that there are not are passed over, as the reference does. */
+function readBloomFilters(properties: Properties, schema: Schema): NonNullable<ParquetWriteOptions['bloomFilters']> {
+  const filters = new Map<number, { readonly fpp: number; readonly ndv: number | undefined }>()
   for (const [name, value] of properties) {
     if (!name.startsWith(BLOOM_ENABLED_PREFIX) || value.trim().toLowerCase() !== 'true') continue
     const column = name.slice(BLOOM_ENABLED_PREFIX.length)
@@ -83,7 +96,11 @@ function readBloomFilters(properties: Properties, schema: Schema): ReadonlyMap<n
     if (!(fpp > 0 && fpp < 1)) {
       throw new FloeError('INVALID', `${BLOOM_FPP_PREFIX}${column} must be a number between 0 and 1`, { column })
     }
-    filters.set(field.id, { fpp })
+    const ndv = properties.get(BLOOM_NDV_PREFIX + column)
+    if (ndv !== undefined && !/^[1-9]\d{0,14}$/.test(ndv.trim())) {
+      throw new FloeError('INVALID', `${BLOOM_NDV_PREFIX}${column} must be a whole number of distinct values, from 1 on`, { column })
+    }
+    filters.set(field.id, { fpp, ndv: ndv === undefined ? undefined : Number(ndv) })
   }
   return filters
 }

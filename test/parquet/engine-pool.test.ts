@@ -7,6 +7,8 @@ import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { EnginePool } from '../../src/parquet/engine-pool.js'
 import type { EncodeJob } from '../../src/parquet/engine-job.js'
 import { ParquetWasmEngine } from '../../src/parquet/parquet-wasm-engine.js'
+import { readFooter } from '../../src/parquet/read-footer.js'
+import { rowGroupsHolding } from '../../src/parquet/row-groups-holding.js'
 import { schema, t } from '../../src/schema/schema-builder.js'
 import { isFloeError } from '../../src/util/errors.js'
 import { batchOf, writeDefaults } from './parquet-file.js'
@@ -27,7 +29,8 @@ describe('worker threads', () => {
   it('write and read the same rows as the calling thread, in order', async () => {
     const engine = new ParquetWasmEngine({ workers: 2, workerUrl })
     const io = new MemoryFileIO()
-    const writer = engine.createWriter({ io, location, schema: columns, ...writeDefaults })
+    const bloomFilters = new Map([[1, { fpp: 0.01 }]])
+    const writer = engine.createWriter({ io, location, schema: columns, ...writeDefaults, bloomFilters })
     const count = 60_000
     for (let start = 0; start < count; start += 20_000) {
       const rows = Array.from({ length: 20_000 }, (_, i) => ({ id: BigInt(start + i), note: `row ${start + i} ${'x'.repeat(40)}` }))
@@ -42,13 +45,18 @@ describe('worker threads', () => {
       for (const id of batch.data.children[0]!.values as unknown as BigInt64Array) if (id !== next++) throw new Error(`${id} after ${next - 2n}`)
     }
     expect(next).toBe(BigInt(count))
+    const places = await rowGroupsHolding(columns.fields[0]!, [25_000n], { io, location, fileSizeBytes })
+    expect(places.map((place) => place.rowGroup)).toEqual([1])
+    const footer = await readFooter({ io, location, fileSizeBytes })
+    const sizes = footer.rowGroups.map((group) => group.columns.map((column) => column.metaData!.bloomFilterLength ?? 0))
+    expect(sizes.map(([id, note]) => id! > 2 ** 14 && note === 0)).toEqual([true, true, true])
     await engine.close()
   }, 30_000)
 
   it('hand their typed errors over, and go on', async () => {
     const pool = new EnginePool({ workers: 1, workerUrl })
     const sizes = { pageSizeBytes: 1000, pageRowLimit: 1000, dictSizeBytes: 1000 }
-    const options = { codec: 6, compressionLevel: undefined, ...sizes, plainColumns: [] }
+    const options = { codec: 6, compressionLevel: undefined, ...sizes, plainColumns: [], bloomFilters: [] }
     const job = (): EncodeJob => ({ kind: 'encode', ipc: new Uint8Array(100).fill(7), ...options })
     for (let i = 0; i < 3; i++) {
       const error = await pool.run(job(), 2 ** 24).then(() => undefined, (cause: unknown) => cause)
@@ -64,8 +72,15 @@ describe('worker threads', () => {
 })
 
 describe('the worker entry', () => {
-  it('does not load apache-arrow', () => {
-    const bundle = readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => readFileSync(join(folder, name), 'utf8'))
-    expect(bundle.some((text) => text.includes('apache-arrow'))).toBe(false)
+  it('does not load apache-arrow unless it makes bloom filters', () => {
+    const texts = new Map<string, string>()
+    const load = (name: string): void => {
+      if (texts.has(name)) return
+      texts.set(name, readFileSync(join(folder, name), 'utf8'))
+      for (const [, imported] of texts.get(name)!.matchAll(/(?:from|^import) ?"\.\/([^"]+)"/gm)) load(imported!)
+    }
+    load('parquet-worker.js')
+    expect([...texts.values()].some((text) => text.includes('apache-arrow'))).toBe(false)
+    expect(readdirSync(folder).some((name) => name.endsWith('.js') && readFileSync(join(folder, name), 'utf8').includes('apache-arrow'))).toBe(true)
   })
 })

@@ -5,7 +5,7 @@ import { bind } from '../../src/expression/bind.js'
 import type { BoundExpression, Expression } from '../../src/expression/expression.js'
 import { predicateOrder } from '../../src/expression/value-order.js'
 import { eq, gt, isNull, lt, notEq, notNull } from '../../src/expression/predicates.js'
-import { chooseRowGroups } from '../../src/parquet/choose-row-groups.js'
+import { decideByStatistics } from '../../src/parquet/choose-row-groups.js'
 import type { Statistics } from '../../src/parquet/file-metadata.js'
 import type { RowGroupDecision } from '../../src/parquet/parquet-engine.js'
 import { parseFileSchema, withFieldIds } from '../../src/parquet/parquet-schema.js'
@@ -59,10 +59,8 @@ describe('row groups are skipped', () => {
           const file = await fileOf(type, groups)
           const footer = await readFooter(file)
           const decide = (filter: BoundExpression): RowGroupDecision[] => {
-            const found: RowGroupDecision[] = []
             const schema = withFieldIds(parseFileSchema(footer.schema), undefined)
-            chooseRowGroups(footer, schema, { ...file, projection: one(type), filter, onRowGroup: (decision) => found.push(decision) })
-            return found
+            return decideByStatistics(footer, schema, { ...file, filter })
           }
           const stored = (value: RowValue): Value => (value instanceof Decimal ? value.unscaled : (value as Value))
           const compare = predicateOrder(type)

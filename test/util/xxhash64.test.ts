@@ -64,7 +64,11 @@ describe('XXH64', () => {
   })
 })
 
-const [p1, p2, p3, p4, p5] = [0x9e3779b185ebca87n, 0xc2b2ae3d27d4eb4fn, 0x165667b19e3779f9n, 0x85ebca77c2b2ae63n, 0x27d4eb2f165667c5n] as const
+const p1 = 0x9e3779b185ebca87n
+const p2 = 0xc2b2ae3d27d4eb4fn
+const p3 = 0x165667b19e3779f9n
+const p4 = 0x85ebca77c2b2ae63n
+const p5 = 0x27d4eb2f165667c5n
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value)
 const rotl = (value: bigint, bits: bigint): bigint => u64((value << bits) | (value >> (64n - bits)))
 const round = (lane: bigint, input: bigint): bigint => u64(rotl(u64(lane + input * p2), 31n) * p1)
@@ -73,7 +77,7 @@ const round = (lane: bigint, input: bigint): bigint => u64(rotl(u64(lane + input
 function byDefinition(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 0
-  let hashed = p5
+  let hashed: bigint = p5
   if (bytes.length >= 32) {
     let lanes = [u64(p1 + p2), p2, 0n, u64(-p1)]
     for (; at + 32 <= bytes.length; at += 32) lanes = lanes.map((lane, i) => round(lane, view.getBigUint64(at + 8 * i, true)))
