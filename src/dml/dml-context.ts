@@ -5,6 +5,7 @@
 import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
 import { changeFiles, type ChangeFilesOptions, type FileChanges } from '../commit/change-files.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import { RecordedOperation } from '../commit/recorded-operation.js'
 import { DeleteLoader } from '../deletes/delete-loader.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { Runtime } from '../util/runtime.js'
@@ -24,17 +25,32 @@ export function isEmptyChange(changes: FileChanges): boolean {
   return addedDataFiles.length + removedDataFiles.length + addedDeleteFiles.length + removedDeleteFiles.length === 0
 }
 
+/** A commit, and whether it was this very change that landed: another call with the same token may have been faster. */
+export interface CommittedChange {
+  readonly result: CommitResult
+  readonly isOurs: boolean
+}
+
 /**
- * Commits a change of files that was planned on `context.loaded`.
+ * Commits a change of files that was planned on `context.loaded`. Files of the change that belong to it and did not come into
+ * the table are removed.
  * @throws FloeError `CONFLICT` when other commits do not go together with it, `COMMIT_STATE_UNKNOWN` when the answer was lost
  */
-export function commitChanges(
+export async function commitChanges(
   context: DmlContext,
   changes: FileChanges,
   options: ChangeFilesOptions & { readonly signal?: AbortSignal | undefined },
-): Promise<CommitResult> {
+): Promise<CommittedChange> {
   const { backend, loaded, runtime } = context
-  return commitTable(backend, loaded, changeFiles(changes, options, runtime), { runtime, signal: options.signal })
+  const operation = new RecordedOperation(changeFiles(changes, options, runtime))
+  const result = await commitTable(backend, loaded, operation, { runtime, signal: options.signal })
+  const isOurs = operation.hasProposed(result.snapshot)
+  if (!isOurs && options.ownsFiles === true) {
+    const files = new Set([...changes.addedDataFiles, ...changes.addedDeleteFiles].map((file) => file.filePath))
+    // Files that are left behind cost space, not rows: failing to remove them fails nothing.
+    await loaded.io.delete([...files]).catch(() => undefined)
+  }
+  return { result, isOurs }
 }
 
 /** Loads deletes of the table's data files. */

@@ -1,0 +1,39 @@
+import { PositionBitmap } from '../deletes/position-bitmap.js'
+import type { Expression } from '../expression/expression.js'
+import { currentSchema } from '../metadata/metadata-lookup.js'
+import { compileAssignments, type RowAssignments } from './assignments.js'
+import type { DmlContext } from './dml-context.js'
+import { readFileRows } from './file-rows.js'
+import { withLineageColumns } from './lineage-columns.js'
+import { hasRowLineage } from './removed-rows.js'
+import { planChange, runRowChange, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
+
+/**
+ * Sets columns of the rows for which the filter is true. Rows whose partition changes move. On format version 3 rows keep
+ * their `_row_id`, and their `_last_updated_sequence_number` becomes that of the commit.
+ *
+ * @throws FloeError `INVALID` for columns and values that do not fit, `CONFLICT` when another commit was in the way
+ */
+export function updateRows(
+  context: DmlContext,
+  filter: Expression,
+  assignments: RowAssignments,
+  options: RowChangeOptions,
+): Promise<RowChangeOutcome> {
+  const { metadata } = context.loaded
+  const assign = compileAssignments(currentSchema(metadata), assignments)
+  const lineage = hasRowLineage(metadata)
+  return runRowChange(context, options, { name: 'update', properties: 'update', filter }, async (set, progress) => {
+    const plan = await planChange(context, filter, options)
+    const request = { projection: currentSchema(metadata), lineage, signal: options.signal }
+    for await (const found of readFileRows(context, [...plan.files()], request)) {
+      const changed = assign(found.batch)
+      const positions = new PositionBitmap()
+      found.positions.addTo(positions)
+      set.deleteRows(found.file, positions)
+      // Spec: Row Lineage: a row that is changed keeps its id, and inherits the sequence number of the commit.
+      await set.rewrite(lineage ? withLineageColumns(changed, set.rewriteSchema, { rowIds: found.lineage?.rowIds }) : changed)
+      progress.add(positions.cardinality)
+    }
+  })
+}
