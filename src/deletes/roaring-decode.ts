@@ -83,7 +83,8 @@ class ContainerSource {
     this.#input = input
     this.#base = input.position
     const rest = input.bytes.subarray(input.position)
-    const aligned = rest.byteOffset % 2 === 0 ? rest : rest.slice()
+    // Not slice, which copies nothing of a Buffer
+    const aligned = rest.byteOffset % 2 === 0 ? rest : new Uint8Array(rest)
     this.#values = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 1)
   }
 
