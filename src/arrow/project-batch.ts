@@ -58,7 +58,7 @@ export function batchProjector(options: ProjectionOptions): BatchProjector {
       return found
     },
     refuseType(path, from, to) {
-      throw new FloeError('CORRUPT', `a column of Parquet type ${String(from)} cannot be read as ${printTypeName(to)}`, { column: path, file })
+      throw new FloeError('CORRUPT', `a column that is stored as ${String(from)} cannot be read as ${printTypeName(to)}`, { column: path, file })
     },
     refuseValue(path, row, to, found) {
       throw new FloeError('CORRUPT', `row ${row} of a batch holds ${found}; it cannot be read as ${printTypeName(to)}`, { column: path, file })

@@ -16,15 +16,17 @@ export class AvroInput {
   /** Halves of the last {@link readLongHalves}: two's complement, low and high 32 bits. */
   low = 0
   high = 0
+  readonly file: string | undefined
+  /** Items of no bytes that this input may still claim; a reader of many inputs carries it from one to the next. */
+  emptyItems: number
   private readonly view: DataView
-  private readonly file: string | undefined
-  private emptyItems = EMPTY_ITEM_BUDGET
 
-  constructor(bytes: Uint8Array, file?: string) {
+  constructor(bytes: Uint8Array, file?: string, emptyItems = EMPTY_ITEM_BUDGET) {
     this.bytes = bytes
     this.position = 0
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.file = file
+    this.emptyItems = emptyItems
   }
 
   get remaining(): number {

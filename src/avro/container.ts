@@ -9,7 +9,8 @@ import { compileDecoder, type DecoderOptions } from './decoder.js'
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
 /** `AGS1`: an AES-GCM stream, in which encrypted tables keep their manifests. */
 const ENCRYPTED_MAGIC = [0x41, 0x47, 0x53, 0x31]
-const SYNC_BYTES = 16
+/** Length of the marker behind the header and every block. */
+export const SYNC_BYTES = 16
 /** Most bytes that one block may inflate to, unless the caller says otherwise. Writers cut blocks at some 64 kB. */
 const DEFAULT_MAX_BLOCK_BYTES = 2 ** 30
 /** Enough to keep a pool of the usual four threads busy, without inflating a whole bomb at once. */
@@ -24,8 +25,8 @@ export interface AvroBlock {
   readonly bytes: Uint8Array
 }
 
-/** A container file taken apart, nothing decompressed. Source: Avro specification › Object Container Files */
-export interface AvroContainer {
+/** What stands before the first block. */
+export interface AvroHeader {
   /** For errors. */
   readonly file: string | undefined
   /** Values are raw bytes, views into the file. */
@@ -33,6 +34,12 @@ export interface AvroContainer {
   /** The text of `avro.schema`. */
   readonly schemaText: string
   readonly codec: AvroCodec
+  /** The marker that follows the header and every block. */
+  readonly sync: Uint8Array
+}
+
+/** A container file taken apart, nothing decompressed. Source: Avro specification › Object Container Files */
+export interface AvroContainer extends AvroHeader {
   readonly blocks: readonly AvroBlock[]
 }
 
@@ -42,6 +49,16 @@ export interface AvroContainer {
  */
 export function readContainer(bytes: Uint8Array, file?: string): AvroContainer {
   const input = new AvroInput(bytes, file)
+  const header = readContainerHeader(input)
+  return { ...header, blocks: readBlocks(input, header.sync) }
+}
+
+/**
+ * Reads the header at the start of a container file and leaves `input` at the first block. Throws `CORRUPT`, also when the bytes end
+ * before the header does, or `UNSUPPORTED` for encryption and unknown codecs.
+ */
+export function readContainerHeader(input: AvroInput): AvroHeader {
+  const { bytes, file } = input
   if (startsWith(bytes, ENCRYPTED_MAGIC)) throw new FloeError('UNSUPPORTED', 'The file is encrypted, which this version cannot read', { file })
   if (!startsWith(bytes, MAGIC)) throw input.corrupt('does not begin with the magic of an Avro file')
   input.take(MAGIC.length)
@@ -51,7 +68,7 @@ export function readContainer(bytes: Uint8Array, file?: string): AvroContainer {
   const codecBytes = metadata.get('avro.codec')
   const codec = avroCodec(codecBytes === undefined ? undefined : decodeUtf8(codecBytes), file)
   const sync = input.readFixed(SYNC_BYTES)
-  return { file, metadata, schemaText: decodeUtf8(schemaBytes), codec, blocks: readBlocks(input, sync) }
+  return { file, metadata, schemaText: decodeUtf8(schemaBytes), codec, sync }
 }
 
 /** The text of one metadata entry; undefined when absent. */
@@ -151,10 +168,16 @@ function readBlocks(input: AvroInput, sync: Uint8Array): AvroBlock[] {
     const count = input.readSize()
     const bytes = input.readBytes()
     const marker = input.readFixed(SYNC_BYTES)
-    for (let i = 0; i < SYNC_BYTES; i++) {
-      if (marker[i] !== sync[i]) throw input.corrupt(`has no sync marker at offset ${input.position - SYNC_BYTES}, after block ${blocks.length}`)
+    if (!sameSync(marker, sync)) {
+      throw input.corrupt(`has no sync marker at offset ${input.position - SYNC_BYTES}, after block ${blocks.length}`)
     }
     blocks.push({ count, bytes })
   }
   return blocks
+}
+
+/** Whether the bytes after a block are the file's marker. */
+export function sameSync(marker: Uint8Array, sync: Uint8Array): boolean {
+  for (let i = 0; i < SYNC_BYTES; i++) if (marker[i] !== sync[i]) return false
+  return true
 }
