@@ -34,8 +34,11 @@ export interface TableCreation {
 
 export interface CommitRequest {
   readonly identifier: TableIdentifier
-  /** What the request was prepared on. The backend may apply it to a newer version when the requirements hold there. */
-  readonly base: LoadedTable
+  /**
+   * What the request was prepared on; `undefined` for one that creates the table. The backend may apply it to a newer version
+   * when the requirements hold there.
+   */
+  readonly base: LoadedTable | undefined
   readonly requirements: readonly UpdateRequirement[]
   readonly updates: readonly MetadataUpdate[]
   readonly signal?: AbortSignal | undefined
@@ -50,11 +53,20 @@ export type CommitOutcome =
   | { readonly outcome: 'rejected'; readonly reason: Error; readonly retryable: boolean }
   | { readonly outcome: 'unknown'; readonly reason: Error }
 
+export interface NamespaceChanges {
+  readonly updates: ReadonlyMap<string, string>
+  readonly removals: readonly string[]
+}
+
 export interface CatalogBackend {
   listNamespaces(parent?: readonly string[]): Promise<readonly (readonly string[])[]>
   createNamespace(namespace: readonly string[], properties?: ReadonlyMap<string, string>): Promise<void>
   dropNamespace(namespace: readonly string[]): Promise<void>
   namespaceExists(namespace: readonly string[]): Promise<boolean>
+  /** The namespace's properties. Throws `NOT_FOUND`. */
+  loadNamespace(namespace: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Sets and removes properties; those of two updates at the same time may be lost to the later one. Throws `NOT_FOUND`. */
+  updateNamespace(namespace: readonly string[], changes: NamespaceChanges): Promise<void>
   listTables(namespace: readonly string[]): Promise<readonly TableIdentifier[]>
   tableExists(identifier: TableIdentifier): Promise<boolean>
   /** Throws `NOT_FOUND`. */
@@ -66,5 +78,7 @@ export interface CatalogBackend {
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
   registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  /** Where a new table of that name would be; absent where that is not known before it is created. */
+  defaultLocation?(identifier: TableIdentifier): Promise<string>
   close?(): Promise<void>
 }

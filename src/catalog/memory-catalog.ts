@@ -14,8 +14,16 @@ import { FloeError } from '../util/errors.js'
 import { systemRuntime } from '../util/runtime.js'
 import type { Runtime } from '../util/runtime.js'
 import { compareUtf8 } from '../util/utf8.js'
-import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable, TableCreation, TableIdentifier } from './catalog-backend.js'
-import { namespaceNotFound } from './namespace-folders.js'
+import type {
+  CatalogBackend,
+  CommitOutcome,
+  CommitRequest,
+  LoadedTable,
+  NamespaceChanges,
+  TableCreation,
+  TableIdentifier,
+} from './catalog-backend.js'
+import { changeProperties, namespaceNotFound } from './namespace-folders.js'
 import { tableNotFound } from './object-store-catalog.js'
 import { deleteAll, filesOutside } from './purge-table.js'
 import { isReplaced, removedMetadataFiles, tableReplaced } from './table-commit.js'
@@ -48,6 +56,7 @@ export class MemoryCatalog implements CatalogBackend {
   readonly #extra: readonly string[]
   readonly #runtime: Runtime
   readonly #namespaces = new Map<string, readonly string[]>()
+  readonly #properties = new Map<string, ReadonlyMap<string, string>>()
   readonly #tables = new Map<string, Pointer>()
 
   constructor(options: MemoryCatalogOptions = {}) {
@@ -64,11 +73,12 @@ export class MemoryCatalog implements CatalogBackend {
     return below.sort((a, b) => compareUtf8(a.at(-1)!, b.at(-1)!))
   }
 
-  async createNamespace(namespace: readonly string[]): Promise<void> {
+  async createNamespace(namespace: readonly string[], properties: ReadonlyMap<string, string> = new Map()): Promise<void> {
     checkNamespace(namespace)
     if (this.#exists(namespace) || this.#tables.has(keyOf(namespace))) throw alreadyExists('namespace', printNamespace(namespace))
     this.#checkAncestors(namespace)
     this.#ensure(namespace)
+    this.#properties.set(keyOf(namespace), new Map(properties))
   }
 
   async dropNamespace(namespace: readonly string[]): Promise<void> {
@@ -80,6 +90,17 @@ export class MemoryCatalog implements CatalogBackend {
     ]
     if (inside.length > 0) throw new FloeError('INVALID', `The namespace ${printNamespace(namespace)} is not empty; drop what is in it first`)
     this.#namespaces.delete(keyOf(namespace))
+    this.#properties.delete(keyOf(namespace))
+  }
+
+  async loadNamespace(namespace: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.#checkExists(namespace)
+    return this.#properties.get(keyOf(namespace)) ?? new Map()
+  }
+
+  async updateNamespace(namespace: readonly string[], changes: NamespaceChanges): Promise<void> {
+    const properties = changeProperties(await this.loadNamespace(namespace), changes)
+    this.#properties.set(keyOf(namespace), properties)
   }
 
   async namespaceExists(namespace: readonly string[]): Promise<boolean> {
@@ -135,7 +156,7 @@ export class MemoryCatalog implements CatalogBackend {
       return { outcome: 'committed', table }
     } catch (error) {
       if (!(error instanceof FloeError)) throw error
-      const isNewer = !creates && base !== undefined && base.metadataLocation !== request.base.metadataLocation
+      const isNewer = !creates && base !== undefined && base.metadataLocation !== request.base?.metadataLocation
       return { outcome: 'rejected', reason: error, retryable: error.retryable || isNewer }
     }
   }
@@ -171,6 +192,10 @@ export class MemoryCatalog implements CatalogBackend {
     checkIdentifier(identifier)
     const metadata = parseTableMetadata(await this.#io.read(metadataLocation), { location: metadataLocation })
     return this.#createFirst(identifier, metadata)
+  }
+
+  async defaultLocation(identifier: TableIdentifier): Promise<string> {
+    return this.#freeLocation(checkIdentifier(identifier))
   }
 
   async close(): Promise<void> {

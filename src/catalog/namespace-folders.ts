@@ -2,9 +2,11 @@
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { FileIO } from '../io/file-io.js'
 import { asFolder, baseName, joinLocation, parentLocation } from '../io/location.js'
-import { printJson } from '../util/json.js'
+import { JsonObject, printJson } from '../util/json.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import { parseMetadataFileName } from '../metadata/metadata-location.js'
+import { decodeUtf8, encodeUtf8 } from '../util/utf8.js'
+import type { NamespaceChanges } from './catalog-backend.js'
 import { printNamespace } from './table-identifier.js'
 import { filesOf } from './version-search.js'
 
@@ -63,6 +65,25 @@ export class NamespaceFolders {
     if (namespace.length > 0) await this.#writeMarker(namespace, new Map()).catch(() => undefined)
   }
 
+  /** Properties of a namespace; none where it is nothing but a folder. Throws `NOT_FOUND`. */
+  async properties(namespace: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (!(await this.exists(namespace))) throw namespaceNotFound(namespace)
+    const location = this.#markerOf(namespace)
+    try {
+      const marker = JsonObject.parse(decodeUtf8(await this.#io.read(location)), { source: location })
+      return marker.optionalStringMap('properties') ?? new Map()
+    } catch (error) {
+      if (isFloeError(error, 'NOT_FOUND')) return new Map()
+      throw error
+    }
+  }
+
+  /** Throws `NOT_FOUND`. Of two updates at the same time, the later one may undo the other. */
+  async update(namespace: readonly string[], changes: NamespaceChanges): Promise<void> {
+    const properties = changeProperties(await this.properties(namespace), changes)
+    await this.#io.write(this.#markerOf(namespace), printMarker(properties))
+  }
+
   /** Throws `NOT_FOUND`, or `INVALID` when it is not empty. */
   async drop(namespace: readonly string[]): Promise<void> {
     if (namespace.length === 0) throw new FloeError('INVALID', 'The root namespace cannot be dropped')
@@ -99,8 +120,11 @@ export class NamespaceFolders {
   }
 
   async #writeMarker(namespace: readonly string[], properties: ReadonlyMap<string, string>): Promise<void> {
-    const text = printJson(new Map([['properties', new Map(properties)]]))
-    await this.#io.write(joinLocation(this.folderOf(namespace), MARKER_NAME), new TextEncoder().encode(text), { ifNoneMatch: '*' })
+    await this.#io.write(this.#markerOf(namespace), printMarker(properties), { ifNoneMatch: '*' })
+  }
+
+  #markerOf(namespace: readonly string[]): string {
+    return joinLocation(this.folderOf(namespace), MARKER_NAME)
   }
 
   /** A folder with table metadata of any naming is a table, or what a drop has left of one. */
@@ -110,6 +134,17 @@ export class NamespaceFolders {
     }
     return false
   }
+}
+
+function printMarker(properties: ReadonlyMap<string, string>): Uint8Array {
+  return encodeUtf8(printJson(new Map([['properties', new Map(properties)]])))
+}
+
+/** `properties` with the changes made. */
+export function changeProperties(properties: ReadonlyMap<string, string>, changes: NamespaceChanges): ReadonlyMap<string, string> {
+  const changed = new Map([...properties, ...changes.updates])
+  for (const name of changes.removals) changed.delete(name)
+  return changed
 }
 
 /** The typed form of a missing namespace. */

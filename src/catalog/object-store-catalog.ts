@@ -13,7 +13,7 @@ import { readBoolean, tableProperties } from '../metadata/table-properties.js'
 import { FloeError } from '../util/errors.js'
 import { systemRuntime } from '../util/runtime.js'
 import type { Runtime } from '../util/runtime.js'
-import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable, TableCreation, TableIdentifier } from './catalog-backend.js'
+import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable, NamespaceChanges, TableCreation, TableIdentifier } from './catalog-backend.js'
 import { MetadataCache } from './metadata-cache.js'
 import { NamespaceFolders, namespaceNotFound } from './namespace-folders.js'
 import { deleteAll, deleteFolder, filesOutside } from './purge-table.js'
@@ -99,6 +99,17 @@ export class ObjectStoreCatalog implements CatalogBackend {
     return this.#namespaces.exists(namespace)
   }
 
+  async loadNamespace(namespace: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    checkNamespace(namespace)
+    return this.#namespaces.properties(namespace)
+  }
+
+  async updateNamespace(namespace: readonly string[], changes: NamespaceChanges): Promise<void> {
+    checkNamespace(namespace)
+    if (namespace.length === 0) throw new FloeError('INVALID', 'The root namespace has no properties')
+    await this.#namespaces.update(namespace, changes)
+  }
+
   async listTables(namespace: readonly string[]): Promise<readonly TableIdentifier[]> {
     await this.#checkNamespaceExists(namespace)
     const names = await this.#namespaces.childNames(namespace)
@@ -129,6 +140,10 @@ export class ObjectStoreCatalog implements CatalogBackend {
     }
     const metadata = newTableMetadata({ ...creation, location: folder.location }, { uuid: this.#runtime.uuid(), now: this.#runtime.now() })
     return this.#createFirst(identifier, metadata)
+  }
+
+  async defaultLocation(identifier: TableIdentifier): Promise<string> {
+    return this.#folder(checkIdentifier(identifier)).location
   }
 
   async commitTable(request: CommitRequest): Promise<CommitOutcome> {

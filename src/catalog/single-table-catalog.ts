@@ -83,6 +83,14 @@ class SingleTableCatalog implements CatalogBackend {
     return this.#commit(request)
   }
 
+  loadNamespace(): Promise<ReadonlyMap<string, string>> {
+    return unsupported()
+  }
+
+  updateNamespace(): Promise<void> {
+    return unsupported()
+  }
+
   createNamespace(): Promise<void> {
     return unsupported()
   }

@@ -57,7 +57,7 @@ function applyRequest(
     return rejected(new FloeError('NOT_FOUND', 'The table was dropped; nothing was committed', { retryable: false }), false)
   }
   if (!creates && isReplaced(request, current?.metadata)) return rejected(tableReplaced(), false)
-  const isNewer = !creates && current !== undefined && current.file.status.location !== request.base.metadataLocation
+  const isNewer = !creates && current !== undefined && current.file.status.location !== request.base?.metadataLocation
   try {
     checkRequirements(current?.metadata, request.requirements)
     const metadata = applyUpdates(current?.metadata, request.updates, {
@@ -76,7 +76,7 @@ function applyRequest(
 
 /** Whether the table that the request was prepared on has given way to another of its name. */
 export function isReplaced(request: CommitRequest, current: TableMetadata | undefined): boolean {
-  const expected = request.base.metadata.tableUuid
+  const expected = request.base?.metadata.tableUuid
   return expected !== undefined && current?.tableUuid !== expected
 }
 

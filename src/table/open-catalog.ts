@@ -1,14 +1,16 @@
 import { ObjectStoreCatalog, type ObjectStoreCatalogOptions } from '../catalog/object-store-catalog.js'
 import { MemoryCatalog } from '../catalog/memory-catalog.js'
+import type { RestCatalogOptions } from '../catalog/rest/rest-catalog.js'
+import type { OpenStore } from '../catalog/rest/storage-access.js'
 import type { FileIO } from '../io/file-io.js'
 import { parseLocation } from '../io/location.js'
 import { MemoryFileIO } from '../io/memory-file-io.js'
 import { openFileIO } from '../io/open-file-io.js'
 import { ReadThroughCache } from '../io/read-through-cache.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
+import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import { ParquetWasmEngine, type ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
-import { FloeError } from '../util/errors.js'
 import { type Runtime, systemRuntime } from '../util/runtime.js'
 import { Catalog } from './catalog.js'
 
@@ -28,10 +30,17 @@ export interface StoreOptions {
   readonly runtime?: Runtime | undefined
 }
 
-export interface OpenCatalogOptions extends StoreOptions, Pick<ObjectStoreCatalogOptions, 'allowedLocations' | 'verifyStore'> {}
+/** How a catalog server is spoken to. */
+export type RestOptions = Omit<RestCatalogOptions, 'uri' | 'allowedLocations' | 'openStore' | 'runtime'>
+
+export interface OpenCatalogOptions extends StoreOptions, Pick<ObjectStoreCatalogOptions, 'allowedLocations' | 'verifyStore'> {
+  /** For `https:` catalogs: the warehouse, credentials and so on. */
+  readonly rest?: RestOptions | undefined
+}
 
 /**
- * Opens the catalog at a URI: `file:///data/lake` or a path, `s3://bucket/warehouse`, `memory:`. The folder need not exist.
+ * Opens the catalog at a URI: `file:///data/lake` or a path, `s3://bucket/warehouse`, `memory:`, or the `https:` address of a
+ * REST catalog. The folder need not exist.
  * @throws FloeError `UNSUPPORTED` for another scheme
  */
 export async function openCatalog(uri: string, options: OpenCatalogOptions = {}): Promise<Catalog> {
@@ -39,9 +48,7 @@ export async function openCatalog(uri: string, options: OpenCatalogOptions = {})
   const own = options.parquet === undefined ? undefined : new ParquetWasmEngine(options.parquet)
   const engine = own ?? sharedParquetEngine()
   const { scheme } = parseLocation(uri)
-  if (scheme === 'http' || scheme === 'https') {
-    throw new FloeError('UNSUPPORTED', 'REST catalogs are not supported by this version: open the warehouse itself (s3://… or a path)')
-  }
+  if (scheme === 'http' || scheme === 'https') return openRestCatalog(uri, options, { engine, runtime, closeEngine: () => own?.close() })
   const io = openStore(uri, options)
   const close = async (): Promise<void> => {
     await own?.close()
@@ -57,6 +64,25 @@ export async function openCatalog(uri: string, options: OpenCatalogOptions = {})
           verifyStore: options.verifyStore,
           runtime,
         })
+  return new Catalog(backend, { engine, runtime }, close)
+}
+
+interface RestContext {
+  readonly engine: ParquetEngine
+  readonly runtime: Runtime
+  readonly closeEngine: () => Promise<void> | undefined
+}
+
+/** Files are read with what the catalog sends of them, and with the caller's options for the rest. */
+async function openRestCatalog(uri: string, options: OpenCatalogOptions, context: RestContext): Promise<Catalog> {
+  const { RestCatalog } = await import('../catalog/rest/rest-catalog.js')
+  const { engine, runtime, closeEngine } = context
+  const openFiles: OpenStore = (location, s3) => openStore(location, { ...options, s3: { ...options.s3, ...s3 } })
+  const { allowedLocations, rest } = options
+  const backend = new RestCatalog({ ...rest, uri, allowedLocations, runtime, openStore: openFiles })
+  const close = async (): Promise<void> => {
+    await closeEngine()
+  }
   return new Catalog(backend, { engine, runtime }, close)
 }
 

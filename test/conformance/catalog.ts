@@ -14,6 +14,8 @@ export interface CatalogAbilities {
   readonly rename?: boolean
   /** Whether a dropped table can be registered again from the metadata file it was last at. Default true. */
   readonly registerDropped?: boolean
+  /** Whether tables may lie in the root namespace. Default true. */
+  readonly rootTables?: boolean
 }
 
 type Open = () => Promise<CatalogUnderTest> | CatalogUnderTest
@@ -24,7 +26,7 @@ export function describeCatalog(name: string, open: Open, abilities: CatalogAbil
   describe(`${name} keeps the promises of a catalog`, () => {
     describeTables(open, abilities)
     describeCommits(open)
-    describeNamespaces(open)
+    describeNamespaces(open, abilities)
     describeNames(open)
   })
 }
@@ -268,7 +270,7 @@ function describeCommits(open: Open): void {
   })
 }
 
-function describeNamespaces(open: Open): void {
+function describeNamespaces(open: Open, abilities: CatalogAbilities): void {
   it('namespaces are created, listed level by level, and dropped when empty', async () => {
     const { catalog, other = catalog } = await open()
     await catalog.createNamespace(['a'], new Map([['owner', 'me']]))
@@ -293,7 +295,7 @@ function describeNamespaces(open: Open): void {
     expect(await catalog.namespaceExists([])).toBe(true)
     expect(await catalog.namespaceExists(['none'])).toBe(false)
     expect(await catalog.listNamespaces()).toEqual([])
-    expect(await catalog.listTables([])).toEqual([])
+    if (abilities.rootTables !== false) expect(await catalog.listTables([])).toEqual([])
     expect(await codeOf(catalog.listTables(['none']))).toBe('NOT_FOUND')
     expect(await codeOf(catalog.listNamespaces(['none']))).toBe('NOT_FOUND')
     expect(await codeOf(catalog.dropNamespace(['none']))).toBe('NOT_FOUND')
@@ -304,14 +306,21 @@ function describeNamespaces(open: Open): void {
     await catalog.createTable(id, creation())
     expect(await catalog.namespaceExists(['shop', 'events'])).toBe(false)
     expect(await catalog.listNamespaces(['shop'])).toEqual([])
-    expect(await codeOf(catalog.createTable({ namespace: ['shop', 'events'], name: 'inner' }, creation()))).toBe('INVALID')
+    const inner = await codeOf(catalog.createTable({ namespace: ['shop', 'events'], name: 'inner' }, creation()))
+    expect(['INVALID', 'NOT_FOUND']).toContain(inner)
     expect(await codeOf(catalog.createNamespace(['shop', 'events']))).toBe('ALREADY_EXISTS')
+    if (abilities.rootTables === false) return
     expect(await codeOf(catalog.createTable({ namespace: [], name: 'shop' }, creation()))).toBe('ALREADY_EXISTS')
   })
 
-  it('tables lie in the root too', async () => {
+  it('tables lie in the root too, where there can be any', async () => {
     const { catalog } = await open()
     const root = { namespace: [], name: 'root' }
+    if (abilities.rootTables === false) {
+      expect(await codeOf(catalog.createTable(root, creation()))).toBe('UNSUPPORTED')
+      expect(await codeOf(catalog.listTables([]))).toBe('UNSUPPORTED')
+      return
+    }
     await catalog.createTable(root, creation())
     expect(await catalog.listTables([])).toEqual([root])
     expect(await catalog.listNamespaces()).toEqual([])

@@ -111,6 +111,8 @@ export class ScriptedBackend implements CatalogBackend {
   createNamespace = unsupported
   dropNamespace = unsupported
   namespaceExists = unsupported
+  loadNamespace = unsupported
+  updateNamespace = unsupported
   listTables = unsupported
   tableExists = unsupported
   createTable = unsupported

@@ -1,0 +1,328 @@
+import { createHash } from 'node:crypto'
+import { parseMetadataUpdate, parseUpdateRequirement } from '../../metadata/metadata-update-json.js'
+import type { MetadataUpdate, UpdateRequirement } from '../../metadata/metadata-update.js'
+import { printTableMetadata } from '../../metadata/table-metadata-json.js'
+import { newTableMetadata } from '../../metadata/new-table.js'
+import type { TableMetadata } from '../../metadata/table-metadata.js'
+import { checkRequirements } from '../../metadata/update-requirements.js'
+import { parsePartitionSpec } from '../../partition/partition-spec-json.js'
+import { parseSortOrder } from '../../partition/sort-order-json.js'
+import { schemaOfObject } from '../../schema/schema-json.js'
+import { FloeError, isFloeError } from '../../util/errors.js'
+import { JsonObject, type JsonMembers } from '../../util/json.js'
+import type { Runtime } from '../../util/runtime.js'
+import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog-backend.js'
+import { endpoints } from '../rest/rest-endpoints.js'
+import { printTableIdentifier } from '../table-identifier.js'
+import { errorResponse, type Subject } from './service-error.js'
+import {
+  decodeNamespace,
+  decodeSegment,
+  failure,
+  requestBody,
+  Router,
+  type Route,
+  type RouteParts,
+  type ServiceRequest,
+  type ServiceResponse,
+} from './service-request.js'
+
+export interface RestServiceOptions {
+  readonly catalog: CatalogBackend
+  readonly runtime: Runtime
+  /** Properties that every client gets: `s3.endpoint`, `client.region`. Never credentials. */
+  readonly overrides?: Readonly<Record<string, string>> | undefined
+  /** Called with errors that are none of the client's making. */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+const NO_CONTENT: ServiceResponse = { status: 204 }
+/** A commit whose requirements hold on each newer version is not sent back for having been overtaken, this many times. */
+const MAX_COMMIT_ROUNDS = 10
+
+/**
+ * The server's side of the REST protocol over any catalog: what it is asked, it does by that catalog's own rules, so that
+ * clients of the server and writers of the same warehouse without it are safe from each other.
+ * Source: `open-api/rest-catalog-open-api.yaml`, `CatalogHandlers`
+ */
+export class RestService {
+  readonly #catalog: CatalogBackend
+  readonly #options: RestServiceOptions
+  readonly #router: Router
+
+  constructor(options: RestServiceOptions) {
+    this.#catalog = options.catalog
+    this.#options = options
+    this.#router = new Router(this.#routes())
+  }
+
+  async handle(request: ServiceRequest): Promise<ServiceResponse> {
+    try {
+      return await this.#router.handle(request)
+    } catch (error) {
+      return this.#failed(error, 'table')
+    }
+  }
+
+  #routes(): readonly Route[] {
+    const route = (endpoint: string, subject: Subject, handle: Route['handle']): Route => ({
+      endpoint,
+      handle: async (request, parts) => {
+        try {
+          return await handle(request, parts)
+        } catch (error) {
+          return this.#failed(error, subject)
+        }
+      },
+    })
+    const table = [
+      route(endpoints.listTables, 'namespace', (request, parts) => this.#listTables(request, parts)),
+      route(endpoints.createTable, 'table', (request, parts) => this.#createTable(request, parts)),
+      route(endpoints.registerTable, 'table', (request, parts) => this.#registerTable(request, parts)),
+      route(endpoints.loadTable, 'table', (request, parts) => this.#loadTable(request, parts)),
+      route(endpoints.tableExists, 'table', (_, parts) => this.#tableExists(parts)),
+      route(endpoints.updateTable, 'table', (request, parts) => this.#commit(request, parts)),
+      route(endpoints.dropTable, 'table', (request, parts) => this.#dropTable(request, parts)),
+      route(endpoints.renameTable, 'table', (request) => this.#renameTable(request)),
+      route(endpoints.reportMetrics, 'table', () => Promise.resolve(NO_CONTENT)),
+    ]
+    const namespace = [
+      route(endpoints.listNamespaces, 'namespace', (request) => this.#listNamespaces(request)),
+      route(endpoints.createNamespace, 'namespace', (request) => this.#createNamespace(request)),
+      route(endpoints.loadNamespace, 'namespace', (_, parts) => this.#loadNamespace(parts)),
+      route(endpoints.namespaceExists, 'namespace', (_, parts) => this.#namespaceExists(parts)),
+      route(endpoints.updateNamespace, 'namespace', (request, parts) => this.#updateNamespace(request, parts)),
+      route(endpoints.dropNamespace, 'drop-namespace', (_, parts) => this.#dropNamespace(parts)),
+    ]
+    const offered = [...namespace, ...table].map(({ endpoint }) => endpoint)
+    const config = route('GET /v1/config', 'namespace', () => Promise.resolve(this.#config(offered)))
+    return [config, ...namespace, ...table]
+  }
+
+  #config(offered: readonly string[]): ServiceResponse {
+    return { status: 200, body: { defaults: {}, overrides: { ...this.#options.overrides }, endpoints: [...offered] } }
+  }
+
+  async #listNamespaces(request: ServiceRequest): Promise<ServiceResponse> {
+    const parent = request.query.get('parent')
+    const namespaces = await this.#catalog.listNamespaces(parent === null || parent === '' ? [] : parent.split('\u001f'))
+    const page = pageOf(namespaces, request.query)
+    return { status: 200, body: { namespaces: page.items, ...page.next } }
+  }
+
+  async #createNamespace(request: ServiceRequest): Promise<ServiceResponse> {
+    const body = requestBody(request)
+    const namespace = body.requireStrings('namespace')
+    if (namespace.length === 0) throw new FloeError('INVALID', 'A namespace needs a name')
+    const properties = body.optionalStringMap('properties') ?? new Map<string, string>()
+    await this.#catalog.createNamespace(namespace, properties)
+    return { status: 200, body: { namespace, properties } }
+  }
+
+  async #loadNamespace(parts: RouteParts): Promise<ServiceResponse> {
+    const namespace = decodeNamespace(parts['namespace']!)
+    return { status: 200, body: { namespace, properties: await this.#catalog.loadNamespace(namespace) } }
+  }
+
+  async #namespaceExists(parts: RouteParts): Promise<ServiceResponse> {
+    return (await this.#catalog.namespaceExists(decodeNamespace(parts['namespace']!))) ? NO_CONTENT : { status: 404 }
+  }
+
+  async #updateNamespace(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const namespace = decodeNamespace(parts['namespace']!)
+    const body = requestBody(request)
+    const updates = body.optionalStringMap('updates') ?? new Map<string, string>()
+    const removals = body.optionalStrings('removals') ?? []
+    const both = removals.find((name) => updates.has(name))
+    if (both !== undefined) return failure(422, 'UnprocessableEntityException', `${both} is to be set and to be removed`)
+    const before = await this.#catalog.loadNamespace(namespace)
+    await this.#catalog.updateNamespace(namespace, { updates, removals })
+    const removed = removals.filter((name) => before.has(name))
+    const missing = removals.filter((name) => !before.has(name))
+    return { status: 200, body: { updated: [...updates.keys()], removed, missing } }
+  }
+
+  async #dropNamespace(parts: RouteParts): Promise<ServiceResponse> {
+    await this.#catalog.dropNamespace(decodeNamespace(parts['namespace']!))
+    return NO_CONTENT
+  }
+
+  async #listTables(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const namespace = decodeNamespace(parts['namespace']!)
+    if (!(await this.#catalog.namespaceExists(namespace))) throw new FloeError('NOT_FOUND', `There is no namespace ${namespace.join('.')}`)
+    const tables = await this.#catalog.listTables(namespace)
+    const page = pageOf(tables.map(({ name }) => ({ namespace, name })), request.query)
+    return { status: 200, body: { identifiers: page.items, ...page.next } }
+  }
+
+  async #createTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const namespace = decodeNamespace(parts['namespace']!)
+    const body = requestBody(request)
+    const identifier = { namespace, name: body.requireString('name') }
+    const creation = readCreation(body)
+    if (!(await this.#catalog.namespaceExists(namespace))) throw new FloeError('NOT_FOUND', `There is no namespace ${namespace.join('.')}`)
+    if (body.optionalBoolean('stage-create') === true) return this.#stageTable(identifier, creation)
+    return tableResponse(await this.#catalog.createTable(identifier, creation))
+  }
+
+  /** What the table would be; nothing is kept of it. */
+  async #stageTable(identifier: TableIdentifier, creation: TableCreation): Promise<ServiceResponse> {
+    if (await this.#catalog.tableExists(identifier)) throw tableExists(identifier)
+    const location = creation.location ?? (await this.#catalog.defaultLocation?.(identifier))
+    if (location === undefined) throw new FloeError('UNSUPPORTED', 'This catalog does not say where a table would be: create it without staging')
+    const { runtime } = this.#options
+    const metadata = newTableMetadata({ ...creation, location }, { uuid: runtime.uuid(), now: runtime.now() })
+    return { status: 200, body: { metadata: metadataJson(metadata), config: {} } }
+  }
+
+  async #registerTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const body = requestBody(request)
+    const identifier = { namespace: decodeNamespace(parts['namespace']!), name: body.requireString('name') }
+    if (body.optionalBoolean('overwrite') === true) throw new FloeError('UNSUPPORTED', 'Registering over an existing table is not offered: drop it first')
+    return tableResponse(await this.#catalog.registerTable(identifier, body.requireString('metadata-location')))
+  }
+
+  async #loadTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const table = await this.#catalog.loadTable(identifierOf(parts))
+    const refsOnly = request.query.get('snapshots')?.toLowerCase() === 'refs'
+    const etag = etagOf(table, refsOnly)
+    if (request.headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+    return tableResponse(refsOnly ? { ...table, metadata: onlyRefs(table.metadata) } : table, etag)
+  }
+
+  async #tableExists(parts: RouteParts): Promise<ServiceResponse> {
+    return (await this.#catalog.tableExists(identifierOf(parts))) ? NO_CONTENT : { status: 404 }
+  }
+
+  async #commit(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    const identifier = identifierOf(parts)
+    const body = requestBody(request)
+    const requirements = readList(body, 'requirements', parseUpdateRequirement)
+    const updates = readList(body, 'updates', parseMetadataUpdate)
+    const creates = requirements.some(({ type }) => type === 'assert-create')
+    for (let round = 1; ; round++) {
+      const base = creates ? undefined : await this.#catalog.loadTable(identifier)
+      if (creates && (await this.#catalog.tableExists(identifier))) throw tableExists(identifier)
+      const outcome = await this.#catalog.commitTable({ identifier, base, requirements, updates })
+      if (outcome.outcome === 'committed') return tableResponse(outcome.table)
+      const { reason } = outcome
+      if (outcome.outcome === 'unknown') throw new FloeError('COMMIT_STATE_UNKNOWN', `It is not known whether the commit landed: ${reason.message}`, { cause: reason })
+      if (!outcome.retryable || round === MAX_COMMIT_ROUNDS || !(await this.#stillHolds(identifier, requirements))) throw reason
+    }
+  }
+
+  /** A rejected commit whose requirements hold on the newest version was only too slow. */
+  async #stillHolds(identifier: TableIdentifier, requirements: readonly UpdateRequirement[]): Promise<boolean> {
+    try {
+      const exists = await this.#catalog.tableExists(identifier)
+      checkRequirements(exists ? (await this.#catalog.loadTable(identifier)).metadata : undefined, requirements)
+      return true
+    } catch (error) {
+      if (isFloeError(error)) return false
+      throw error
+    }
+  }
+
+  async #dropTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+    await this.#catalog.dropTable(identifierOf(parts), { purge: request.query.get('purgeRequested') === 'true' })
+    return NO_CONTENT
+  }
+
+  async #renameTable(request: ServiceRequest): Promise<ServiceResponse> {
+    const body = requestBody(request)
+    await this.#catalog.renameTable(readIdentifier(body.requireObject('source')), readIdentifier(body.requireObject('destination')))
+    return NO_CONTENT
+  }
+
+  #failed(error: unknown, subject: Subject): ServiceResponse {
+    if (!isFloeError(error) || error.code === 'CORRUPT' || error.code === 'UNAVAILABLE') this.#options.onError?.(error)
+    return errorResponse(error, subject)
+  }
+}
+
+function tableExists(identifier: TableIdentifier): FloeError {
+  return new FloeError('ALREADY_EXISTS', `The table ${printTableIdentifier(identifier)} exists already`)
+}
+
+function identifierOf(parts: RouteParts): TableIdentifier {
+  return { namespace: decodeNamespace(parts['namespace']!), name: decodeSegment(parts['table']!) }
+}
+
+function readIdentifier(json: JsonObject): TableIdentifier {
+  return { namespace: json.requireStrings('namespace'), name: json.requireString('name') }
+}
+
+type CommitPart = MetadataUpdate | UpdateRequirement
+
+function readList<T extends CommitPart>(body: JsonObject, name: string, parse: (value: JsonMembers) => T): readonly T[] {
+  return body.requireObjects(name).map(({ members }) => {
+    try {
+      return parse(members)
+    } catch (error) {
+      // Servers must refuse what they do not understand as a bad request.
+      if (isFloeError(error, 'UNSUPPORTED', 'CORRUPT')) throw new FloeError('INVALID', error.message, { cause: error })
+      throw error
+    }
+  })
+}
+
+// Source: `CreateTableRequest`: the spec and the order may be missing, and the version is a property
+function readCreation(body: JsonObject): TableCreation {
+  const properties = new Map(body.optionalStringMap('properties') ?? [])
+  const version = properties.get('format-version') ?? '2'
+  if (!/^[123]$/.test(version)) throw new FloeError('INVALID', `format-version ${version} is not supported: 1 to 3 are`)
+  properties.delete('format-version')
+  const spec = body.optionalObject('partition-spec')
+  const sortOrder = body.optionalObject('write-order')
+  return {
+    schema: schemaOfObject(body.requireObject('schema')),
+    spec: spec === undefined ? { specId: 0, fields: [] } : parsePartitionSpec(withDefault(spec, 'spec-id')),
+    sortOrder: sortOrder === undefined ? { orderId: 0, fields: [] } : parseSortOrder(withDefault(sortOrder, 'order-id')),
+    formatVersion: Number(version) as 1 | 2 | 3,
+    location: body.optionalString('location'),
+    properties,
+  }
+}
+
+function withDefault(json: JsonObject, name: string): JsonObject {
+  return json.has(name) ? json : JsonObject.of({ ...json.members, [name]: 0 }, json.path)
+}
+
+function tableResponse(table: LoadedTable, etag = etagOf(table, false)): ServiceResponse {
+  const { metadataLocation, metadata } = table
+  return { status: 200, headers: { etag }, body: { 'metadata-location': metadataLocation, metadata: metadataJson(metadata), config: {} } }
+}
+
+function metadataJson(metadata: TableMetadata): JsonMembers {
+  return JsonObject.parse(printTableMetadata(metadata)).members
+}
+
+function etagOf(table: LoadedTable, refsOnly: boolean): string {
+  const digest = createHash('sha256').update(`${table.metadata.tableUuid ?? ''} ${table.metadataLocation}`).digest('hex')
+  return `"${digest.slice(0, 32)}${refsOnly ? '-refs' : ''}"`
+}
+
+/** The snapshots that branches and tags name. */
+function onlyRefs(metadata: TableMetadata): TableMetadata {
+  const named = new Set([...metadata.refs.values()].map(({ snapshotId }) => snapshotId))
+  return { ...metadata, snapshots: metadata.snapshots.filter(({ snapshotId }) => named.has(snapshotId)) }
+}
+
+interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: { readonly 'next-page-token'?: string }
+}
+
+/** Pages only for clients that ask for them by sending a token, if an empty one. */
+function pageOf<T>(items: readonly T[], query: URLSearchParams): Page<T> {
+  const token = query.get('pageToken')
+  const size = query.get('pageSize')
+  if (token === null || size === null) return { items, next: {} }
+  const count = Number(size)
+  const start = token === '' ? 0 : Number(token)
+  if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(start) || start < 0) {
+    throw new FloeError('INVALID', 'pageSize must be a positive number, and pageToken one that this server gave')
+  }
+  const end = start + count
+  return { items: items.slice(start, end), next: end < items.length ? { 'next-page-token': String(end) } : {} }
+}

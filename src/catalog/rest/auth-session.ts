@@ -1,0 +1,50 @@
+/** A request as a session sees it. */
+export interface OutgoingRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Who the client is to the catalog. */
+export interface AuthSession {
+  /** The request's headers with what proves who asks. Fetches or renews tokens first where that is due. */
+  authorize(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>
+  /** Called when the catalog refused what {@link authorize} gave: whether there is something newer to try. */
+  refresh?(): Promise<boolean>
+  /** Values that must not show up in any message. */
+  secrets(): readonly string[]
+}
+
+/** For catalogs that ask for nothing. */
+export const anonymousSession: AuthSession = {
+  authorize: (request) => Promise.resolve(request.headers),
+  secrets: () => [],
+}
+
+/** A token that the caller has, or fetches: the function is asked again when the catalog refuses what it gave last. */
+export function bearerSession(token: string | (() => Promise<string>)): AuthSession {
+  let current: Promise<string> | undefined
+  const seen = new Set<string>()
+  const ask = async (): Promise<string> => {
+    current ??= typeof token === 'string' ? Promise.resolve(token) : token()
+    try {
+      const value = await current
+      seen.add(value)
+      return value
+    } catch (error) {
+      current = undefined
+      throw error
+    }
+  }
+  return {
+    authorize: async (request) => ({ ...request.headers, authorization: `Bearer ${await ask()}` }),
+    refresh: async () => {
+      if (typeof token === 'string') return false
+      const before = await current
+      current = undefined
+      return (await ask()) !== before
+    },
+    secrets: () => [...seen],
+  }
+}

@@ -1,0 +1,149 @@
+import type { FileIO } from '../../io/file-io.js'
+import { parentLocation, parseLocation } from '../../io/location.js'
+import { guardPrefixes } from '../../io/prefix-guard.js'
+import { tableMetadataFromJson } from '../../metadata/table-metadata-json.js'
+import type { TableMetadata } from '../../metadata/table-metadata.js'
+import { FloeError } from '../../util/errors.js'
+import type { JsonObject } from '../../util/json.js'
+import type { Runtime } from '../../util/runtime.js'
+import type { LoadedTable, TableIdentifier } from '../catalog-backend.js'
+import { printTableIdentifier } from '../table-identifier.js'
+import { tablePrefixes } from '../table-locations.js'
+import type { RestResponse } from './rest-http.js'
+import { parseStorageCredentials, storageSecrets, TableStore, type OpenStore, type StorageAccess } from './storage-access.js'
+
+export interface LoadedTablesOptions {
+  readonly open: OpenStore
+  readonly runtime: Runtime
+  readonly allowedLocations: readonly string[]
+  /** Whether metadata of the server may name local files: where the server is this machine. */
+  readonly allowLocalFiles: boolean
+  /** The answer of the server's credentials endpoint. */
+  readonly fetchCredentials: (identifier: TableIdentifier) => Promise<JsonObject>
+}
+
+interface KnownTable {
+  readonly table: LoadedTable
+  readonly etag: string
+}
+
+const MAX_KNOWN = 100
+const MAX_SECRETS = 1000
+
+/** Turns answers of the server into tables, and keeps the latest ones for `If-None-Match`. */
+export class LoadedTables {
+  readonly #options: LoadedTablesOptions
+  readonly #known = new Map<string, KnownTable>()
+  readonly #stores = new Map<string, TableStore>()
+  readonly #secrets = new Set<string>()
+  #defaults: ReadonlyMap<string, string> = new Map()
+
+  constructor(options: LoadedTablesOptions) {
+    this.#options = options
+  }
+
+  /** Configuration of the catalog that tables have as well, unless they have their own. */
+  useDefaults(properties: ReadonlyMap<string, string>): void {
+    this.#defaults = properties
+  }
+
+  /** The version that the server sent last, with its tag. */
+  known(identifier: TableIdentifier): KnownTable | undefined {
+    return this.#known.get(printTableIdentifier(identifier))
+  }
+
+  forget(identifier: TableIdentifier): void {
+    this.#known.delete(printTableIdentifier(identifier))
+  }
+
+  /** Values that must not show up in any message. */
+  secrets(): readonly string[] {
+    return [...this.#secrets]
+  }
+
+  /** The table of a `LoadTableResult`. Throws `CORRUPT` for an answer that is none, `INVALID` for locations that are not allowed. */
+  accept(identifier: TableIdentifier, response: RestResponse): LoadedTable {
+    const answer = requireBody(response, identifier)
+    const { metadata, metadataLocation } = readTable(answer, identifier)
+    const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
+    const credentials = parseStorageCredentials(answer)
+    for (const secret of storageSecrets(config, credentials)) this.#keepSecret(secret)
+    const renew = async (): Promise<ReturnType<typeof parseStorageCredentials>> => {
+      const fresh = parseStorageCredentials(await this.#options.fetchCredentials(identifier))
+      for (const secret of storageSecrets(new Map(), fresh)) this.#keepSecret(secret)
+      return fresh
+    }
+    const store = this.#storeOf(identifier, { config, credentials, renew, open: this.#options.open, runtime: this.#options.runtime })
+    const prefixes = this.#prefixes(metadata, metadataLocation)
+    const table = { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }) }
+    this.#remember(table, response.headers.get('etag'))
+    return table
+  }
+
+  /** The table of a `CommitTableResponse`, which has no configuration: it goes on with that of `base`. */
+  acceptCommit(identifier: TableIdentifier, response: RestResponse, base: LoadedTable | undefined): LoadedTable {
+    if (base === undefined) return this.accept(identifier, response)
+    const { metadata, metadataLocation } = readTable(requireBody(response, identifier), identifier)
+    const table = { identifier, metadata, metadataLocation, io: base.io }
+    // A tag of this answer need not be that of a loaded table.
+    this.forget(identifier)
+    return table
+  }
+
+  async close(): Promise<void> {
+    this.#known.clear()
+    for (const store of this.#stores.values()) await store.close?.()
+    this.#stores.clear()
+  }
+
+  /** One store for all versions of a table: its connections are worth keeping. */
+  #storeOf(identifier: TableIdentifier, access: StorageAccess): FileIO {
+    const key = printTableIdentifier(identifier)
+    const known = this.#stores.get(key)
+    if (known?.update(access) === true) return known
+    const store = new TableStore(access)
+    this.#stores.set(key, store)
+    return store
+  }
+
+  #prefixes(metadata: TableMetadata, metadataLocation: string): readonly string[] {
+    const { allowedLocations, allowLocalFiles } = this.#options
+    const { scheme, authority } = parseLocation(metadata.location)
+    const isRemote = scheme !== 'file' && scheme !== 'http' && scheme !== 'https'
+    const own = isRemote || (scheme === 'file' && allowLocalFiles) ? [metadata.location] : []
+    const declarable = isRemote ? [`${scheme}://${authority}/`] : own
+    const prefixes = own.length === 0 ? [] : tablePrefixes(metadata, { folder: metadata.location, declarable, always: [] })
+    const metadataFolder = own.length === 0 ? undefined : parentLocation(metadataLocation)
+    const all = [...prefixes, ...(metadataFolder === undefined ? [] : [metadataFolder]), ...allowedLocations]
+    if (all.length > 0) return all
+    const place = scheme === 'file' ? 'a local path of this machine' : `an ${scheme} address`
+    throw new FloeError('INVALID', `The catalog keeps this table at ${place}; if that is meant, name it in allowedLocations`, { file: metadata.location })
+  }
+
+  #remember(table: LoadedTable, etag: string | null): void {
+    const key = printTableIdentifier(table.identifier)
+    this.#known.delete(key)
+    if (etag === null) return
+    this.#known.set(key, { table, etag })
+    const oldest = this.#known.keys().next()
+    if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value)
+  }
+
+  #keepSecret(secret: string): void {
+    this.#secrets.add(secret)
+    const oldest = this.#secrets.values().next()
+    if (this.#secrets.size > MAX_SECRETS && oldest.done !== true) this.#secrets.delete(oldest.value)
+  }
+}
+
+function requireBody(response: RestResponse, identifier: TableIdentifier): JsonObject {
+  if (response.body !== undefined) return response.body
+  throw new FloeError('CORRUPT', "The catalog's answer is empty: check the catalog's URI", { table: printTableIdentifier(identifier) })
+}
+
+function readTable(answer: JsonObject, identifier: TableIdentifier): Pick<LoadedTable, 'metadata' | 'metadataLocation'> {
+  const metadataLocation = answer.requireString('metadata-location')
+  const metadata = tableMetadataFromJson(answer.requireObject('metadata').members, metadataLocation)
+  if (metadata.location === '') throw new FloeError('CORRUPT', 'The table has no location', { table: printTableIdentifier(identifier) })
+  return { metadata, metadataLocation }
+}

@@ -1,0 +1,352 @@
+import { FloeError, isFloeError } from '../../util/errors.js'
+import type { JsonMembers, JsonObject, JsonValue } from '../../util/json.js'
+import { systemRuntime, type Runtime } from '../../util/runtime.js'
+import type {
+  CatalogBackend,
+  CommitOutcome,
+  CommitRequest,
+  LoadedTable,
+  NamespaceChanges,
+  TableCreation,
+  TableIdentifier,
+} from '../catalog-backend.js'
+import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from '../table-identifier.js'
+import { anonymousSession, bearerSession, type AuthSession } from './auth-session.js'
+import { commitToRest } from './rest-commit.js'
+import { OAuth2Session, type OAuth2Options } from './oauth2-session.js'
+import { idempotencyKey, mergeConfig, type RestConfig } from './rest-config.js'
+import { createTableBody } from './create-table-body.js'
+import { endpoints } from './rest-endpoints.js'
+import { statusOf } from './rest-error.js'
+import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './rest-http.js'
+import { LoadedTables } from './loaded-tables.js'
+import { SigV4Session, type SigV4Options } from './sigv4-session.js'
+import type { OpenStore } from './storage-access.js'
+
+/** Who the client is to the catalog. */
+export type RestAuth =
+  | { readonly type: 'none' }
+  | { readonly type: 'bearer'; readonly token: string | (() => Promise<string>) }
+  | ({ readonly type: 'oauth2' } & OAuth2Options)
+  | ({ readonly type: 'sigv4' } & SigV4Options)
+
+export interface RestCatalogOptions {
+  /** `https://host/path`, without `v1`. */
+  readonly uri: string
+  /** Sent to the server's configuration endpoint: a location or a name, as the server wants it. */
+  readonly warehouse?: string | undefined
+  /** Default: none. */
+  readonly auth?: RestAuth | undefined
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`. */
+  readonly properties?: Readonly<Record<string, string>> | undefined
+  /** Which snapshots a table is loaded with: all, or those that branches and tags name. Default `all`. */
+  readonly snapshots?: 'all' | 'refs' | undefined
+  /** How the catalog is asked to give access to files. Default `vended-credentials`. */
+  readonly accessDelegation?: 'vended-credentials' | 'none' | undefined
+  /** Places beside its own that a table may use. */
+  readonly allowedLocations?: readonly string[] | undefined
+  /** Items asked for in one page of a list. Default: the server's. */
+  readonly pageSize?: number | undefined
+  readonly requestTimeoutMs?: number | undefined
+  readonly maxAttempts?: number | undefined
+  readonly fetch?: typeof fetch | undefined
+  readonly openStore: OpenStore
+  readonly runtime?: Runtime | undefined
+}
+
+const MAX_PAGES = 100_000
+
+/**
+ * Tables of a catalog server, by the REST protocol of Iceberg. The server is asked for its configuration when it is first
+ * used. Changes are sent once, unless the server said that it recognises repetitions.
+ * Source: `open-api/rest-catalog-open-api.yaml`, `RESTSessionCatalog`
+ */
+export class RestCatalog implements CatalogBackend {
+  readonly #options: RestCatalogOptions
+  readonly #runtime: Runtime
+  readonly #http: RestHttp
+  readonly #session: AuthSession
+  readonly #tables: LoadedTables
+  #config: Promise<RestConfig> | undefined
+
+  constructor(options: RestCatalogOptions) {
+    this.#options = options
+    this.#runtime = options.runtime ?? systemRuntime
+    const { uri, headers, fetch, requestTimeoutMs, maxAttempts } = options
+    const secrets = (): readonly string[] => [...this.#session.secrets(), ...this.#tables.secrets(), ...Object.values(headers ?? {})]
+    this.#http = new RestHttp({ uri, headers, fetch, requestTimeoutMs, maxAttempts, runtime: this.#runtime, secrets })
+    this.#session = openSession(options.auth ?? { type: 'none' }, this.#http, this.#runtime)
+    this.#tables = new LoadedTables({
+      open: options.openStore,
+      runtime: this.#runtime,
+      allowedLocations: options.allowedLocations ?? [],
+      allowLocalFiles: isLoopback(this.#http.base),
+      fetchCredentials: (identifier) => this.#fetchCredentials(identifier),
+    })
+  }
+
+  async listNamespaces(parent: readonly string[] = []): Promise<readonly (readonly string[])[]> {
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.listNamespaces)
+    const query = parent.length === 0 ? {} : { parent: paths.namespaceParameter(parent) }
+    const subject = parent.length === 0 ? 'the namespaces' : `namespace ${printNamespace(parent)}`
+    const namespaces: (readonly string[])[] = []
+    for await (const page of this.#pages({ method: 'GET', path: paths.namespaces(), query, subject })) {
+      for (const item of page.requireArray('namespaces')) namespaces.push(namespaceOf(item, page))
+    }
+    return namespaces
+  }
+
+  async createNamespace(namespace: readonly string[], properties: ReadonlyMap<string, string> = new Map()): Promise<void> {
+    checkNamespace(namespace)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.createNamespace)
+    const body: JsonMembers = { namespace, properties }
+    await this.#change({ method: 'POST', path: paths.namespaces(), body, subject: `namespace ${printNamespace(namespace)}` })
+  }
+
+  async dropNamespace(namespace: readonly string[]): Promise<void> {
+    checkNamespace(namespace)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.dropNamespace)
+    await this.#change({ method: 'DELETE', path: paths.namespace(namespace), subject: `namespace ${printNamespace(namespace)}` })
+  }
+
+  async namespaceExists(namespace: readonly string[]): Promise<boolean> {
+    checkNamespace(namespace)
+    if (namespace.length === 0) return true
+    const { paths, endpoints: offered } = await this.#configured()
+    const method = offered.has(endpoints.namespaceExists) ? 'HEAD' : 'GET'
+    return this.#exists({ method, path: paths.namespace(namespace), subject: `namespace ${printNamespace(namespace)}` })
+  }
+
+  async loadNamespace(namespace: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    checkNamespace(namespace)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.loadNamespace)
+    const subject = `namespace ${printNamespace(namespace)}`
+    const response = await this.#send({ method: 'GET', path: paths.namespace(namespace), subject })
+    return bodyOf(response, subject).optionalStringMap('properties') ?? new Map()
+  }
+
+  async updateNamespace(namespace: readonly string[], changes: NamespaceChanges): Promise<void> {
+    checkNamespace(namespace)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.updateNamespace)
+    const body: JsonMembers = { removals: [...changes.removals], updates: new Map(changes.updates) }
+    await this.#change({ method: 'POST', path: paths.namespaceProperties(namespace), body, subject: `namespace ${printNamespace(namespace)}` })
+  }
+
+  async listTables(namespace: readonly string[]): Promise<readonly TableIdentifier[]> {
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.listTables)
+    if (namespace.length === 0) throw noRootTables()
+    const tables: TableIdentifier[] = []
+    const subject = `namespace ${printNamespace(namespace)}`
+    for await (const page of this.#pages({ method: 'GET', path: paths.tables(namespace), subject })) {
+      for (const item of page.requireObjects('identifiers')) {
+        tables.push({ namespace: item.requireStrings('namespace'), name: item.requireString('name') })
+      }
+    }
+    return tables
+  }
+
+  async tableExists(identifier: TableIdentifier): Promise<boolean> {
+    checkIdentifier(identifier)
+    const { paths, endpoints: offered } = await this.#configured()
+    const method = offered.has(endpoints.tableExists) ? 'HEAD' : 'GET'
+    return this.#exists({ method, path: paths.table(identifier), subject: subjectOf(identifier) })
+  }
+
+  async loadTable(identifier: TableIdentifier): Promise<LoadedTable> {
+    checkIdentifier(identifier)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.loadTable)
+    const known = this.#tables.known(identifier)
+    const response = await this.#send({
+      method: 'GET',
+      path: paths.table(identifier),
+      query: { snapshots: this.#options.snapshots ?? 'all' },
+      headers: { ...this.#delegation(), ...(known === undefined ? {} : { 'if-none-match': known.etag }) },
+      subject: subjectOf(identifier),
+    })
+    if (response.status === 304 && known !== undefined) return known.table
+    return this.#tables.accept(identifier, response)
+  }
+
+  async createTable(identifier: TableIdentifier, creation: TableCreation): Promise<LoadedTable> {
+    checkIdentifier(identifier)
+    if (identifier.namespace.length === 0) throw noRootTables()
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.createTable)
+    const body = createTableBody(identifier.name, creation)
+    const path = paths.tables(identifier.namespace)
+    const response = await this.#change({ method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) })
+    return this.#tables.accept(identifier, response)
+  }
+
+  async commitTable(request: CommitRequest): Promise<CommitOutcome> {
+    const { identifier } = request
+    let config: RestConfig
+    try {
+      config = await this.#configured()
+      config.endpoints.require(endpoints.updateTable)
+    } catch (error) {
+      // The commit was not sent.
+      const reason = error instanceof Error ? error : new Error(String(error))
+      return { outcome: 'rejected', reason, retryable: isFloeError(error, 'UNAVAILABLE') }
+    }
+    return commitToRest(request, {
+      send: (body) => this.#change({ method: 'POST', path: config.paths.table(identifier), body, subject: subjectOf(identifier) }),
+      load: () => this.loadTable(identifier),
+      accept: (response) => this.#tables.acceptCommit(identifier, response, request.base),
+    })
+  }
+
+  async dropTable(identifier: TableIdentifier, options: { readonly purge?: boolean } = {}): Promise<void> {
+    checkIdentifier(identifier)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.dropTable)
+    this.#tables.forget(identifier)
+    const query = { purgeRequested: options.purge === true ? 'true' : 'false' }
+    await this.#change({ method: 'DELETE', path: paths.table(identifier), query, subject: subjectOf(identifier) })
+  }
+
+  async renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void> {
+    checkIdentifier(from)
+    checkIdentifier(to)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.renameTable)
+    this.#tables.forget(from)
+    const body: JsonMembers = { source: identifierJson(from), destination: identifierJson(to) }
+    await this.#change({ method: 'POST', path: paths.rename(), body, subject: `${subjectOf(from)} to be ${printTableIdentifier(to)}` })
+  }
+
+  async registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable> {
+    checkIdentifier(identifier)
+    const { paths, endpoints: offered } = await this.#configured()
+    offered.require(endpoints.registerTable)
+    const body: JsonMembers = { name: identifier.name, 'metadata-location': metadataLocation }
+    const path = paths.register(identifier.namespace)
+    const response = await this.#change({ method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) })
+    return this.#tables.accept(identifier, response)
+  }
+
+  async close(): Promise<void> {
+    await this.#tables.close()
+  }
+
+  #delegation(): Readonly<Record<string, string>> {
+    const delegation = this.#options.accessDelegation ?? 'vended-credentials'
+    return delegation === 'none' ? {} : { 'x-iceberg-access-delegation': delegation }
+  }
+
+  async #fetchCredentials(identifier: TableIdentifier): Promise<JsonObject> {
+    const { paths, endpoints: offered } = await this.#configured()
+    const subject = `credentials of ${subjectOf(identifier)}`
+    if (offered.has(endpoints.loadCredentials)) {
+      return bodyOf(await this.#send({ method: 'GET', path: paths.credentials(identifier), subject }), subject)
+    }
+    const path = paths.table(identifier)
+    return bodyOf(await this.#send({ method: 'GET', path, query: { snapshots: 'refs' }, headers: this.#delegation(), subject }), subject)
+  }
+
+  async #exists(request: RestRequest): Promise<boolean> {
+    try {
+      await this.#send(request)
+      return true
+    } catch (error) {
+      if (statusOf(error) === 404) return false
+      throw error
+    }
+  }
+
+  async *#pages(request: RestRequest): AsyncGenerator<JsonObject, void, undefined> {
+    const { pageSize } = this.#options
+    let token = ''
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const query = { ...request.query, pageToken: token, pageSize: pageSize?.toString() }
+      const body = bodyOf(await this.#send({ ...request, query }), request.subject ?? request.path)
+      yield body
+      const next = body.optionalString('next-page-token')
+      if (next === undefined || next === '') return
+      if (next === token) throw new FloeError('CORRUPT', `The catalog answers with the same page of ${request.subject ?? request.path} again and again`)
+      token = next
+    }
+    throw new FloeError('CORRUPT', `The catalog's list of ${request.subject ?? request.path} has more than ${MAX_PAGES} pages`)
+  }
+
+  /** Sends a change: once, or with a key by which the server recognises it again. */
+  async #change(request: RestRequest): Promise<RestResponse> {
+    const { idempotencyLifetimeMs } = await this.#configured()
+    if (idempotencyLifetimeMs === undefined) return this.#send({ ...request, repeatable: false })
+    const headers = { ...request.headers, 'idempotency-key': idempotencyKey(this.#runtime) }
+    return this.#send({ ...request, headers, repeatable: true })
+  }
+
+  #send(request: RestRequest): Promise<RestResponse> {
+    return this.#http.send(request, this.#session)
+  }
+
+  #configured(): Promise<RestConfig> {
+    this.#config ??= this.#loadConfig().catch((error: unknown) => {
+      this.#config = undefined
+      throw error
+    })
+    return this.#config
+  }
+
+  async #loadConfig(): Promise<RestConfig> {
+    const { warehouse, properties = {} } = this.#options
+    const subject = 'its configuration'
+    const response = await this.#send({ method: 'GET', path: 'v1/config', query: { warehouse }, subject })
+    const own = new Map(Object.entries(properties))
+    if (warehouse !== undefined) own.set('warehouse', warehouse)
+    const config = mergeConfig(bodyOf(response, subject), own)
+    this.#tables.useDefaults(config.properties)
+    return config
+  }
+}
+
+function openSession(auth: RestAuth, http: RestHttp, runtime: Runtime): AuthSession {
+  switch (auth.type) {
+    case 'none':
+      return anonymousSession
+    case 'bearer':
+      if (http.base.protocol !== 'https:' && !isLoopback(http.base)) throw unencrypted(http.base)
+      return bearerSession(auth.token)
+    case 'oauth2':
+      if (http.base.protocol !== 'https:' && !isLoopback(http.base)) throw unencrypted(http.base)
+      return new OAuth2Session(auth, http, runtime)
+    case 'sigv4':
+      return new SigV4Session(auth, runtime)
+  }
+}
+
+function unencrypted(base: URL): FloeError {
+  return new FloeError('INVALID', `Tokens are not sent to ${base.origin} without encryption: use an https address`)
+}
+
+function noRootTables(): FloeError {
+  return new FloeError('UNSUPPORTED', 'A REST catalog has no tables outside of namespaces: name one, as in shop.events')
+}
+
+function subjectOf(identifier: TableIdentifier): string {
+  return `table ${printTableIdentifier(identifier)}`
+}
+
+function bodyOf(response: RestResponse, subject: string): JsonObject {
+  if (response.body === undefined) throw new FloeError('CORRUPT', `The catalog's answer about ${subject} is empty: check the catalog's URI`)
+  return response.body
+}
+
+function identifierJson(identifier: TableIdentifier): JsonMembers {
+  return { namespace: identifier.namespace, name: identifier.name }
+}
+
+function namespaceOf(item: JsonValue, page: JsonObject): readonly string[] {
+  if (Array.isArray(item) && item.every((level) => typeof level === 'string')) return item as readonly string[]
+  throw page.error('namespaces', 'lists of names')
+}

@@ -1,0 +1,246 @@
+import { abortedError } from '../../io/aborted.js'
+import { waitBeforeRetry } from '../../io/retry-delay.js'
+import { FloeError } from '../../util/errors.js'
+import { JsonObject, printJson, type JsonValue } from '../../util/json.js'
+import type { Runtime } from '../../util/runtime.js'
+import { decodeUtf8 } from '../../util/utf8.js'
+import type { AuthSession } from './auth-session.js'
+import { restError } from './rest-error.js'
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'DELETE'
+
+export interface RestRequest {
+  readonly method: HttpMethod
+  /** Below the catalog's URI, without a leading slash, escaped; or a whole URL. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent as JSON, or as a form. */
+  readonly body?: JsonValue | URLSearchParams | undefined
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Whether the request may be sent again when its answer was lost or the server failed: it changes nothing, or the server
+   * recognises the repetition. Default: for GET and HEAD only.
+   */
+  readonly repeatable?: boolean | undefined
+  /** What is asked for, for messages: `table shop.events`. */
+  readonly subject?: string | undefined
+}
+
+export interface RestResponse {
+  readonly status: number
+  readonly headers: Headers
+  /** `undefined`: the answer has no body. */
+  readonly body: JsonObject | undefined
+}
+
+export interface RestHttpOptions {
+  /** The catalog's URI; paths are below it. */
+  readonly uri: string
+  readonly runtime: Runtime
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch | undefined
+  /** Until an answer is there as a whole. Default 60 s. */
+  readonly requestTimeoutMs?: number | undefined
+  /** Tries of a request that may be repeated. Default 5. */
+  readonly maxAttempts?: number | undefined
+  /** Values that no message may show. */
+  readonly secrets: () => readonly string[]
+}
+
+/** The request never reached the server: nothing can have happened. */
+export class NotSentError extends FloeError {}
+
+const DEFAULT_TIMEOUT_MS = 60_000
+const DEFAULT_MAX_ATTEMPTS = 5
+const MAX_REDIRECTS = 3
+/** Metadata of large tables arrives as one answer. */
+const MAX_RESPONSE_BYTES = 256 * 2 ** 20
+const MAX_ERROR_BYTES = 64 * 2 ** 10
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+/** Statuses of requests that were not processed, whatever they ask for. */
+const NOT_PROCESSED = new Set([429])
+const SERVER_TROUBLE = new Set([408, 500, 502, 503, 504])
+const TOKEN_REFUSED = new Set([401, 419])
+
+/**
+ * Sends requests with the headers of a session. Answers below 400, and 304, resolve; others throw what `restError` makes of
+ * them. Requests that may be repeated are, after 408, 429, 5xx and lost answers, waiting as `Retry-After` says.
+ */
+export class RestHttp {
+  readonly #options: RestHttpOptions
+  readonly #base: URL
+  readonly #fetch: typeof fetch
+
+  constructor(options: RestHttpOptions) {
+    this.#options = options
+    this.#base = parseBase(options.uri)
+    this.#fetch = options.fetch ?? fetch
+  }
+
+  get base(): URL {
+    return new URL(this.#base)
+  }
+
+  /** Sends a request, again where that is safe. */
+  async send(request: RestRequest, session: AuthSession): Promise<RestResponse> {
+    const repeatable = request.repeatable ?? (request.method === 'GET' || request.method === 'HEAD')
+    const maxAttempts = this.#options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS
+    let isRefreshed = false
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#try(request, session)
+      if ('response' in outcome) return outcome.response
+      const { failure, status, retryAfterMs } = outcome
+      if (request.signal?.aborted === true) throw abortedError(request.signal)
+      if (status !== undefined && TOKEN_REFUSED.has(status) && !isRefreshed && (await session.refresh?.()) === true) {
+        // The server turned it away at the door.
+        isRefreshed = true
+        attempt--
+        continue
+      }
+      const notProcessed = failure instanceof NotSentError || (status !== undefined && NOT_PROCESSED.has(status))
+      const trouble = status === undefined || SERVER_TROUBLE.has(status)
+      if (attempt >= maxAttempts || !(notProcessed || (repeatable && trouble))) throw failure
+      await waitBeforeRetry({ runtime: this.#options.runtime, attempt, retryAfterMs, signal: request.signal })
+    }
+  }
+
+  async #try(request: RestRequest, session: AuthSession): Promise<Outcome> {
+    let response: Response
+    let body: Uint8Array
+    try {
+      const answer = await this.#exchange(request, session)
+      response = answer.response
+      body = answer.body
+    } catch (error) {
+      return { failure: this.#networkError(error, request) }
+    }
+    const { status, headers } = response
+    if (status < 400) {
+      const json = request.method === 'HEAD' || status === 204 || status === 304 || body.length === 0 ? undefined : this.#parse(body, request)
+      return { response: { status, headers, body: json } }
+    }
+    const failure = restError(status, this.#redact(Buffer.from(body.subarray(0, MAX_ERROR_BYTES)).toString('utf8')), subjectOf(request))
+    return { failure, status, retryAfterMs: retryAfterOf(headers, this.#options.runtime) }
+  }
+
+  async #exchange(request: RestRequest, session: AuthSession): Promise<{ response: Response; body: Uint8Array }> {
+    let url = this.#urlOf(request)
+    const timeout = AbortSignal.timeout(this.#options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS)
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout])
+    for (let redirects = 0; ; redirects++) {
+      const init = await this.#initOf(request, url, session)
+      const response = await this.#fetch(url, { ...init, signal, redirect: 'manual' })
+      const next = response.status >= 300 && response.status !== 304 && response.status < 400 ? response.headers.get('location') : null
+      if (next === null) return { response, body: await readBounded(response, request) }
+      await response.body?.cancel()
+      const target = new URL(next, url)
+      // Credentials go to nobody else, and a change is not sent twice.
+      if (target.origin !== url.origin || redirects >= MAX_REDIRECTS || request.method === 'POST' || request.method === 'DELETE') {
+        throw new FloeError('UNAVAILABLE', `The catalog redirects to ${target.origin}: open it under its own address`, { retryable: false })
+      }
+      url = target
+    }
+  }
+
+  #urlOf(request: RestRequest): URL {
+    const url = /^https?:/.test(request.path) ? new URL(request.path) : new URL(`${this.#base.href.replace(/\/$/, '')}/${request.path}`)
+    for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, value)
+    return url
+  }
+
+  async #initOf(request: RestRequest, url: URL, session: AuthSession): Promise<RequestInit> {
+    const { method, body } = request
+    const isForm = body instanceof URLSearchParams
+    const text = body === undefined ? undefined : isForm ? body.toString() : printJson(body)
+    const plain = {
+      accept: 'application/json',
+      ...this.#options.headers,
+      ...(text === undefined ? {} : { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json' }),
+      ...request.headers,
+    }
+    const headers = await session.authorize({ method, url, headers: plain, body: text ?? '' })
+    return { method, headers, ...(text === undefined ? {} : { body: text }) }
+  }
+
+  #parse(body: Uint8Array, request: RestRequest): JsonObject {
+    try {
+      return JsonObject.parse(decodeUtf8(body), { source: subjectOf(request) })
+    } catch (cause) {
+      throw new FloeError('CORRUPT', `The catalog's answer about ${subjectOf(request)} is not the JSON of the protocol: check the catalog's URI`, { cause })
+    }
+  }
+
+  #networkError(error: unknown, request: RestRequest): FloeError {
+    if (error instanceof FloeError) return error
+    const code = codeOf(error)
+    const reason = this.#redact(code ?? (error instanceof Error ? error.name : 'unknown'))
+    const message = `The catalog at ${this.#base.origin} did not answer about ${subjectOf(request)} (${reason}): try again`
+    return code !== undefined && NEVER_SENT.has(code) ? new NotSentError('UNAVAILABLE', message) : new FloeError('UNAVAILABLE', message)
+  }
+
+  #redact(text: string): string {
+    let redacted = text
+    for (const secret of this.#options.secrets()) if (secret.length > 3) redacted = redacted.replaceAll(secret, '[redacted]')
+    return redacted
+  }
+}
+
+type Outcome =
+  | { readonly response: RestResponse }
+  | { readonly failure: FloeError; readonly status?: number; readonly retryAfterMs?: number | undefined }
+
+function subjectOf(request: RestRequest): string {
+  return request.subject ?? request.path
+}
+
+function parseBase(uri: string): URL {
+  if (!URL.canParse(uri)) throw new FloeError('INVALID', 'The URI of a REST catalog must be an http or https URL')
+  const url = new URL(uri)
+  if (!/^https?:$/.test(url.protocol)) throw new FloeError('INVALID', 'The URI of a REST catalog must be an http or https URL')
+  if (url.username !== '' || url.password !== '') {
+    throw new FloeError('INVALID', 'The URI of a REST catalog must not hold a user name or password: pass credentials as options')
+  }
+  url.search = ''
+  url.hash = ''
+  return url
+}
+
+/** Whether a URL stays on this machine. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(url.hostname)
+}
+
+async function readBounded(response: Response, request: RestRequest): Promise<Uint8Array> {
+  if (response.body === null) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > MAX_RESPONSE_BYTES) {
+      throw new FloeError('UNSUPPORTED', `The catalog's answer about ${subjectOf(request)} is larger than ${MAX_RESPONSE_BYTES} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+}
+
+function retryAfterOf(headers: Headers, runtime: Runtime): number | undefined {
+  const value = headers.get('retry-after')
+  if (value === null) return undefined
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000
+  const time = Date.parse(value)
+  return Number.isNaN(time) ? undefined : Math.max(0, time - runtime.now())
+}
+
+/** `fetch` hides the system's code in a cause. */
+function codeOf(error: unknown): string | undefined {
+  for (let cause: unknown = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
+    const { code, cause: inner } = cause as { readonly code?: unknown; readonly cause?: unknown }
+    if (typeof code === 'string') return code
+    cause = inner
+  }
+  return undefined
+}
