@@ -109,7 +109,8 @@ class RowsOfBatch {
   ) {}
 
   *strides(): Generator<Row[], void, undefined> {
-    for (let start = 0; start < this.batch.numRows; start += STRIDE) yield this.read(this.batch, start, Math.min(start + STRIDE, this.batch.numRows))
+    const { numRows } = this.batch
+    for (let start = 0; start < numRows; start += STRIDE) yield this.read(this.batch, start, Math.min(start + STRIDE, numRows))
   }
 }
 

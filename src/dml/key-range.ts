@@ -239,8 +239,8 @@ function bytesOf(chunk: Chunk): Uint8Array {
 class ScalarSet implements ValueSet {
   readonly #type: Type
   readonly #literals = new Set<Value>()
-  #least: Value | undefined
-  #greatest: Value | undefined
+  #least: NonNullable<Value> | undefined
+  #greatest: NonNullable<Value> | undefined
   #hasNan = false
 
   constructor(type: Type) {

@@ -1,4 +1,4 @@
-import { DeleteLoader } from '../deletes/delete-loader.js'
+import type { DeleteLoader } from '../deletes/delete-loader.js'
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { PlannedFile } from '../scan/scan-plan.js'
 import { Schema } from '../schema/schema.js'

@@ -1,6 +1,6 @@
 import { referencedDataFile } from '../commit/file-identity.js'
 import type { DeleteLoader } from '../deletes/delete-loader.js'
-import { PositionBitmap } from '../deletes/position-bitmap.js'
+import type { PositionBitmap } from '../deletes/position-bitmap.js'
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { readText, tableProperties } from '../metadata/table-properties.js'

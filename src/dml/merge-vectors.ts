@@ -1,5 +1,5 @@
 import type { HookContext, VectorConflict } from '../commit/change-files.js'
-import { PositionBitmap } from '../deletes/position-bitmap.js'
+import type { PositionBitmap } from '../deletes/position-bitmap.js'
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { FloeError } from '../util/errors.js'

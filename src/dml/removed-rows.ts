@@ -26,7 +26,7 @@ export function hasRowLineage(metadata: TableMetadata): boolean {
   return metadata.formatVersion >= 3
 }
 
-/** Whether deletes of positions are kept as deletion vectors. Spec: Deletion Vectors: later versions must not write position delete files */
+/** Whether deletes of positions are kept as deletion vectors, and no longer in position delete files. Spec: Deletion Vectors */
 export function usesVectors(metadata: TableMetadata): boolean {
   return metadata.formatVersion >= 3
 }

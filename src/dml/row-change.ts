@@ -90,7 +90,11 @@ export interface RowChangeKind {
 }
 
 const MODES = { delete: tableProperties.deleteMode, update: tableProperties.updateMode, merge: tableProperties.mergeMode } as const
-const ISOLATIONS = { delete: tableProperties.deleteIsolation, update: tableProperties.updateIsolation, merge: tableProperties.mergeIsolation } as const
+const ISOLATIONS = {
+  delete: tableProperties.deleteIsolation,
+  update: tableProperties.updateIsolation,
+  merge: tableProperties.mergeIsolation,
+} as const
 
 /** How the table's properties, or the call, want an operation to be written. */
 export function writeModeOf(metadata: TableMetadata, kind: Pick<RowChangeKind, 'properties'>, asked: WriteMode | undefined): WriteMode {
@@ -113,8 +117,11 @@ export function planChange(
   return planScan({ io, metadata, snapshot: baseSnapshot(context, branch), schema: currentSchema(metadata), filter, caseSensitive, signal })
 }
 
+/** How a change is to be committed, beyond what its kind says. */
+export type CommitHints = Pick<ChangeFilesOptions, 'replacePartitions'>
+
 /** Gathers a change of rows in a set. */
-export type GatherChange = (set: RowChangeSet, progress: ProgressMeter) => Promise<void>
+export type GatherChange = (set: RowChangeSet, progress: ProgressMeter) => Promise<CommitHints | undefined | void>
 
 /**
  * Runs one change of rows: gathers it, writes its files and commits them, unless nothing changes. When anything fails before
@@ -133,8 +140,9 @@ export async function runRowChange(
   const mode = writeModeOf(context.loaded.metadata, kind, options.mode)
   const set = new RowChangeSet(context, { mode, dryRun, memoryBudgetBytes, maxOpenFiles, signal })
   let changed: ChangedRows
+  let hints: CommitHints | undefined | void
   try {
-    await gather(set, new ProgressMeter(options))
+    hints = await gather(set, new ProgressMeter(options))
     throwIfAborted(signal)
     changed = await set.finish()
   } catch (error) {
@@ -142,7 +150,7 @@ export async function runRowChange(
     throw error
   }
   if (dryRun === true || isEmptyChange(changed.changes)) return { result: uncommitted(changed), table: undefined }
-  return commitRows(context, changed, options, kind)
+  return commitRows(context, { ...changed, hints: hints ?? {} }, options, kind)
 }
 
 /** Tells the caller how far a change has come. */
@@ -182,12 +190,13 @@ function countsOf({ removedRows, rewrittenRows, insertedRows }: ChangedRows, byO
 
 async function commitRows(
   context: DmlContext,
-  changed: ChangedRows,
+  changed: ChangedRows & { readonly hints: CommitHints },
   options: RowChangeOptions,
   kind: RowChangeKind,
 ): Promise<RowChangeOutcome> {
   const isolation = isolationOf(context.loaded.metadata, kind, options)
-  const merging = new VectorMerging(context, changed.deletedPositions, { name: kind.name, toleratesDeletes: kind.name === 'delete' && isolation === 'serializable' })
+  const isSerialDelete = kind.name === 'delete' && isolation === 'serializable'
+  const merging = new VectorMerging(context, changed.deletedPositions, { name: kind.name, toleratesDeletes: isSerialDelete })
   const { result, isOurs } = await commitChanges(context, changed.changes, {
     ...commitOptions(options, kind, countsOf(changed, 0)),
     validation: {
@@ -196,9 +205,10 @@ async function commitRows(
       conflictFilter: kind.filter,
       caseSensitive: kind.caseSensitive,
       // Under snapshot isolation the delete of a row that an update has moved meanwhile must not pass unseen. Vectors tell, files do not.
-      allowConcurrentDeletes: kind.name === 'delete' && (isolation === 'serializable' || usesVectors(context.loaded.metadata)),
+      allowConcurrentDeletes: isSerialDelete || (kind.name === 'delete' && usesVectors(context.loaded.metadata)),
       replacesFilter: kind.replacesFilter,
     },
+    ...changed.hints,
     mergeVectors: (conflicts, hook) => merging.merge(conflicts, hook),
     ownsFiles: true,
     signal: options.signal,
@@ -221,7 +231,9 @@ function commitOptions(
   const { branch, idempotencyToken } = options
   const properties = new Map(Object.entries(options.summary ?? {}))
   // A repeated call answers what the first one did.
-  if (idempotencyToken !== undefined) for (const [count, name] of Object.entries(COUNTS)) properties.set(name, String(counts[count as keyof RowCounts]))
+  if (idempotencyToken !== undefined) {
+    for (const [count, name] of Object.entries(COUNTS)) properties.set(name, String(counts[count as keyof RowCounts]))
+  }
   return { name: kind.name, ...(branch === undefined ? {} : { branch }), commitToken: idempotencyToken, properties }
 }
 
