@@ -98,8 +98,11 @@ class FileChangeMaker implements SnapshotMaker {
       { keys: this.#removedKeys, partitions: this.#removedPartitions, dropped: this.#droppedIn(attempt) },
       attempt,
     )
-    if (this.#options.missingFiles !== 'ignore') checkNothingMissing(this.#changes.removedDataFiles, data.removed, this.name, attempt)
-    const deletes = await this.#vectors.filterDeletes(this.#deleteFilter, { ...this.#deleteTargets(data, attempt) }, attempt)
+    if (this.#options.missingFiles !== 'ignore') {
+      const expected = this.#changes.removedDataFiles.filter((file) => !this.#vectors.isGone(file.filePath))
+      checkNothingMissing(expected, data.removed, this.name, attempt)
+    }
+    const deletes = await this.#vectors.filterDeletes(this.#deleteFilter, this.#deleteTargets(data, attempt), attempt)
     return this.#assemble(data, deletes, attempt)
   }
 

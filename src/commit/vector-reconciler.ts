@@ -1,6 +1,7 @@
 /** Keeps to one live vector per data file while others commit vectors too. */
 import type { DataFile } from '../manifest/data-file.js'
 import { FloeError } from '../util/errors.js'
+import { checkChanges, checkFormat } from './check-changes.js'
 import type { ConflictFindings } from './conflict-check.js'
 import { fileKey, isVector, referencedDataFile } from './file-identity.js'
 import type { ChangeFilesOptions, FileChanges, NewDeletes, VectorConflict } from './file-changes.js'
@@ -60,6 +61,11 @@ export class VectorReconciler {
   /** What the next attempt has to reckon with. */
   found(findings: ConflictFindings): void {
     this.#findings = findings
+  }
+
+  /** Whether others removed a data file with all of its rows, and that is fine. */
+  isGone(dataFile: string): boolean {
+    return this.#findings.gone.has(dataFile)
   }
 
   async filterDeletes(filter: ManifestFilter, targets: DeleteTargets, attempt: SnapshotAttempt): Promise<ReconciledDeletes> {
@@ -140,9 +146,22 @@ export class VectorReconciler {
     if (this.#carried.key !== key) {
       const files = await carryDeletes(newDeletes, { table: attempt.current, signal: attempt.context.signal })
       for (const file of files) this.#made.add(file.filePath)
+      this.#checkCarried(files, attempt)
       this.#carried = { key, files }
     }
     return this.#carried.files
+  }
+
+  /** Throws `INVALID` unless the files are delete files of data files that this change adds. */
+  #checkCarried(files: readonly DataFile[], { current }: SnapshotAttempt): void {
+    const none = { addedDataFiles: [], removedDataFiles: [], removedDeleteFiles: [] }
+    checkChanges({ ...none, addedDeleteFiles: files }, { name: this.#options.name })
+    checkFormat(current.metadata, { ...none, addedDeleteFiles: files }, undefined)
+    const outputs = new Set(this.#changes.addedDataFiles.map((file) => file.filePath))
+    const stray = files.find((file) => isVector(file) && !outputs.has(file.referencedDataFile!))
+    if (stray === undefined) return
+    const message = `carrying new deletes over returned a vector of ${stray.referencedDataFile!}, which the ${this.#options.name} does not add`
+    throw new FloeError('INVALID', message, { table: tableName(current), file: stray.filePath })
   }
 
   /** A delete file that is gone because a merged vector stands for its successor, or because its data file is gone, is not missed. */
