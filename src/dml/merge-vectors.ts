@@ -47,9 +47,8 @@ export class VectorMerging {
       const { dataFile: filePath, ours, theirs } = conflict
       const { specId, partition } = ours
       const dataFile = { filePath, specId, partition }
-      const deletes = theirs.map(({ file, sequenceNumber }) => ({ ...file, sequenceNumber }))
-      const others = await loader.loadPositions(dataFile, deletes)
-      const own = await loader.loadPositions(dataFile, [{ ...ours, sequenceNumber: 0n }])
+      const others = await loader.loadPositions(dataFile, theirs.map(({ file }) => file))
+      const own = await loader.loadPositions(dataFile, [ours])
       this.#note(filePath, others)
       return { dataFile, positions: own.union(others) }
     })

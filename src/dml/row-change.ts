@@ -217,6 +217,12 @@ async function commitRows(
   return { result: committed(result, countsOf(changed, merging.deletedByOthers)), table: result.table }
 }
 
+/** @throws FloeError `INVALID` for another level */
+export function checkIsolation(isolation: unknown): asserts isolation is IsolationLevel {
+  if (isolation === 'serializable' || isolation === 'snapshot') return
+  throw new FloeError('INVALID', `isolation is 'serializable' or 'snapshot', not ${JSON.stringify(isolation)}`)
+}
+
 function isolationOf(metadata: TableMetadata, kind: RowChangeKind, options: RowChangeOptions): IsolationLevel {
   return options.isolation ?? (readText(metadata.properties, ISOLATIONS[kind.properties]) as IsolationLevel)
 }
@@ -255,8 +261,9 @@ async function findRepeated(
 
 function repeatedResult(result: CommitResult): RowChangeOutcome {
   const count = (name: string): number => Number(result.snapshot?.summary.get(name) ?? 0)
-  const counts = { deletedRows: count(COUNTS.deletedRows), updatedRows: count(COUNTS.updatedRows), insertedRows: count(COUNTS.insertedRows) }
-  return { result: { ...committed(result, counts), isRepeat: true }, table: result.table }
+  const [deletedRows, updatedRows, insertedRows] = [count(COUNTS.deletedRows), count(COUNTS.updatedRows), count(COUNTS.insertedRows)]
+  const counted = committed(result, { deletedRows, updatedRows, insertedRows })
+  return { result: { ...counted, isRepeat: true }, table: result.table }
 }
 
 function committed(result: CommitResult, counts: RowCounts): RowChangeResult {

@@ -228,7 +228,8 @@ function schemaIdOfScan({ metadata }: LoadedTable, at: ScanState['at']): number 
   return schemaIdOfSnapshot(metadata, 'snapshotId' in at ? at.snapshotId : snapshotAsOf(metadata.snapshotLog, at.timestampMs))
 }
 
-function checkFilter(filter: Expression): void {
+/** @throws FloeError `INVALID` for an object that is no expression */
+export function checkFilter(filter: Expression): void {
   checkArgument(filter, 'object', 'A filter, unless it is a text,')
   const { op } = filter
   const isPredicate = !['true', 'false', 'not', 'and', 'or'].includes(op)

@@ -7,6 +7,12 @@ import { printTableIdentifier } from '../catalog/table-identifier.js'
 import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metadata-lookup.js'
+import type { DmlContext } from '../dml/dml-context.js'
+import type { RowAssignments } from '../dml/assignments.js'
+import type { OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
+import type { OverwriteRowsOptions } from '../dml/overwrite-rows.js'
+import type { RowChangeOptions, RowChangeOutcome, RowChangeResult } from '../dml/row-change.js'
+import { alwaysTrue } from '../expression/predicates.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from '../metadata/structure-updates.js'
 import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js'
@@ -23,6 +29,7 @@ import type { Runtime } from '../util/runtime.js'
 import type { AppendRowsOptions } from './append-rows.js'
 import { checkArgument } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
+import type { FilterInput } from './row-changes.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
 import { textProperties } from './text-properties.js'
@@ -155,6 +162,43 @@ export class Table {
     return snapshot
   }
 
+  /**
+   * Deletes the rows for which `filter` is true, and answers how many there were; without any, nothing is committed. The
+   * newest state of the branch is what is looked at.
+   *
+   * @throws FloeError `CONFLICT` when another commit was in the way
+   */
+  delete(filter: FilterInput, options: RowChangeOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('delete', options, (changes, context) => changes.deleteFrom(context, filter, options))
+  }
+
+  /**
+   * Sets columns of the rows for which `filter` is true: to values, or to what functions answer that get the row as it was.
+   *
+   * @throws FloeError `INVALID` naming the column whose value does not fit, `CONFLICT` when another commit was in the way
+   */
+  update(filter: FilterInput, assignments: RowAssignments, options: RowChangeOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('update', options, (changes, context) => changes.updateIn(context, filter, assignments, options))
+  }
+
+  /**
+   * Replaces the rows for which `filter` is true, by default all, by `rows`.
+   *
+   * @throws FloeError `INVALID` naming the row that does not fit, `CONFLICT` when another commit was in the way
+   */
+  overwrite(rows: WriteInput, filter: FilterInput = alwaysTrue(), options: OverwriteRowsOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('overwrite', options, (changes, context) => changes.overwriteIn(context, rows, filter, options))
+  }
+
+  /**
+   * Replaces the partitions that `rows` belong to, and no others: writing the same rows again changes nothing.
+   *
+   * @throws FloeError as {@link overwrite} does
+   */
+  overwritePartitions(rows: WriteInput, options: OverwritePartitionsOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('overwrite', options, (changes, context) => changes.overwritePartitionsIn(context, rows, options))
+  }
+
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */
   async updateSchema(update: (schema: SchemaUpdate) => unknown, options: CommitCallOptions = {}): Promise<Schema> {
     checkArgument(update, 'function', 'The update of a schema')
@@ -222,6 +266,24 @@ export class Table {
   }
 
   /** Changes made side by side may end in another order than that in which they were committed. */
+  async #changeRows(
+    name: string,
+    options: RowChangeOptions,
+    change: (changes: typeof import('./row-changes.js'), context: DmlContext) => Promise<RowChangeOutcome>,
+  ): Promise<RowChangeResult> {
+    checkArgument(options, 'object', 'The options of a change')
+    const backend = this.#requireBackend(name)
+    const { engine, runtime } = this.#context
+    const run = async (): Promise<RowChangeOutcome> => {
+      const changes = await import('./row-changes.js')
+      await this.refresh()
+      return change(changes, { backend, loaded: this.#loaded, engine, runtime })
+    }
+    const { result, table } = await namingTableAsync(this.identifier, run, options.signal)
+    if (table !== undefined) this.#moveTo(table)
+    return result
+  }
+
   #moveTo(table: LoadedTable): void {
     const [before, after] = [this.#loaded.metadata, table.metadata]
     const isOlder =

@@ -1,0 +1,74 @@
+/** The door to changes of rows: what callers pass is checked here, and handed to dml/. */
+import { deleteRows } from '../dml/delete-rows.js'
+import type { RowAssignments } from '../dml/assignments.js'
+import type { DmlContext } from '../dml/dml-context.js'
+import { overwritePartitions, type OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
+import { overwriteRows, type OverwriteRowsOptions } from '../dml/overwrite-rows.js'
+import { checkIsolation, type RowChangeOptions, type RowChangeOutcome } from '../dml/row-change.js'
+import { checkWriteMode } from '../dml/row-change-set.js'
+import { updateRows } from '../dml/update-rows.js'
+import type { Expression } from '../expression/expression.js'
+import { parseWhere } from '../expression/parse-where.js'
+import type { WriteInput } from '../write/input-items.js'
+import { checkArgument, checkOptional } from './checked-arguments.js'
+import { checkFilter } from './table-scan.js'
+import { textProperties } from './text-properties.js'
+
+/** A filter as callers write it: an expression, or a text as `parseWhere` reads it. */
+export type FilterInput = Expression | string
+
+/** Deletes the rows of a table that a filter selects. */
+export async function deleteFrom(context: DmlContext, filter: FilterInput, options: RowChangeOptions): Promise<RowChangeOutcome> {
+  return deleteRows(context, filterOf(filter, 'A delete'), checkedOptions(options))
+}
+
+/** Sets columns of the rows of a table that a filter selects. */
+export async function updateIn(
+  context: DmlContext,
+  filter: FilterInput,
+  assignments: RowAssignments,
+  options: RowChangeOptions,
+): Promise<RowChangeOutcome> {
+  checkArgument(assignments, 'object', 'What an update sets')
+  return updateRows(context, filterOf(filter, 'An update'), assignments, checkedOptions(options))
+}
+
+/** Replaces the rows of a table that a filter selects. */
+export async function overwriteIn(
+  context: DmlContext,
+  rows: WriteInput,
+  filter: FilterInput,
+  options: OverwriteRowsOptions,
+): Promise<RowChangeOutcome> {
+  return overwriteRows(context, rows, filterOf(filter, 'An overwrite'), checkedOptions(options))
+}
+
+/** Replaces the partitions of a table that rows belong to. */
+export async function overwritePartitionsIn(
+  context: DmlContext,
+  rows: WriteInput,
+  options: OverwritePartitionsOptions,
+): Promise<RowChangeOutcome> {
+  return overwritePartitions(context, rows, checkedOptions(options))
+}
+
+/** @throws FloeError `INVALID` for what is no filter; leaving one out never means all rows */
+export function filterOf(filter: FilterInput, action: string): Expression {
+  if (typeof filter === 'string') return parseWhere(filter)
+  checkArgument(filter, 'object', `The filter of ${action.toLowerCase()}, unless it is a text,`)
+  checkFilter(filter)
+  return filter
+}
+
+/** @throws FloeError `INVALID` naming the option that is wrong */
+export function checkedOptions<T extends RowChangeOptions>(options: T): T {
+  const { branch, idempotencyToken, summary, mode, isolation, onProgress } = options
+  checkOptional(branch, 'string', 'The branch')
+  checkOptional(idempotencyToken, 'string', 'The idempotency token')
+  checkOptional(summary, 'object', 'The summary')
+  checkOptional(onProgress, 'function', 'onProgress')
+  textProperties(summary ?? {})
+  if (mode !== undefined) checkWriteMode(mode)
+  if (isolation !== undefined) checkIsolation(isolation)
+  return options
+}
