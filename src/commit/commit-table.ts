@@ -106,7 +106,8 @@ class TableCommit {
       if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
       const waitMs = backoffMs(policy, this.#attempt, this.#runtime.random())
       const late = this.#runtime.now() + waitMs - startMs > policy.totalMs
-      const isLast = !outcome.retryable || this.#attempt >= policy.maxAttempts || late
+      const canRetry = outcome.retryable || (await this.#wasUpgraded(sent))
+      const isLast = !canRetry || this.#attempt >= policy.maxAttempts || late
       if (!isLast) await this.#wait(waitMs)
       // «Rejected» may have been the answer to our own request, sent twice by a proxy.
       const seen = isLast ? await this.#lookForChange() : undefined
@@ -173,6 +174,16 @@ class TableCommit {
       return this.#isLanded(table.metadata) ? table : undefined
     } catch {
       return undefined
+    }
+  }
+
+  /** A snapshot made for an older format version is no valid one any more: it has to be made again, not given up. */
+  async #wasUpgraded({ current }: SentChange): Promise<boolean> {
+    try {
+      const { metadata } = await this.#reload()
+      return metadata.formatVersion !== current.metadata.formatVersion
+    } catch {
+      return false
     }
   }
 

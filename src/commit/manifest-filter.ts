@@ -41,7 +41,7 @@ export interface FilteredManifests {
   readonly duplicates: number
   /** How many manifests were rewritten. */
   readonly replaced: number
-  /** Live vectors of {@link FilterTargets.watched} that are not taken out by their key. */
+  /** Live vectors of {@link FilterTargets.watched}, those that are taken out too. */
   readonly vectors: readonly LiveFile[]
 }
 
@@ -140,13 +140,17 @@ function deleteDecision(entries: ManifestEntries, targets: FilterTargets): (i: n
   if (dropped === 'all') return () => GOES
   const drops = dropped?.hasSpec(entries.specId) === true ? dropped : undefined
   return (i) => {
-    const file = entries.dataFile(i)
-    if (keys.has(fileKey(file)) || drops?.has(file.specId, file.partition) === true) return GOES
-    const target = referencedDataFile(file)
-    if (target !== undefined && danglingFor?.has(target) === true) return GOES
+    const file = entries.dataFile(i, { stats: false })
+    // Only where the field is missing do the bounds tell which data file it is.
+    const target = referencedDataFile(file.referencedDataFile === undefined && file.content === 'position-deletes' ? entries.dataFile(i) : file)
     const sequenceNumber = entries.sequenceNumber[i]!
-    if (sequenceNumber > 0n && sequenceNumber < olderThan) return GOES
-    return target !== undefined && watched?.has(target) === true && isVector(file) ? { goes: false, vector: file } : STAYS
+    const goes =
+      keys.has(fileKey(file)) ||
+      drops?.has(file.specId, file.partition) === true ||
+      (target !== undefined && danglingFor?.has(target) === true) ||
+      (sequenceNumber > 0n && sequenceNumber < olderThan)
+    // A vector that this commit knows to replace is found again in its next attempt.
+    return target !== undefined && watched?.has(target) === true && isVector(file) ? { goes, vector: file } : { goes }
   }
 }
 
