@@ -6,6 +6,7 @@ Verbs
   scan      print the rows of a table, now or at an earlier state
   append    add the rows of files, creating the table if asked
   inspect   print the table's metadata: snapshots, files, partitions, …
+  serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
 
 <table> is one of
@@ -89,6 +90,21 @@ New tables
   --ref NAME          of a branch or tag (files … partitions)
   --snapshot ID       of a snapshot (files … partitions)
   --json              every column, as a JSON array with one object a line
+`,
+  ],
+  [
+    'serve',
+    `Usage: floe serve <catalog> [options]
+
+Serves a warehouse as a REST catalog, so that Spark, Trino, DuckDB and PyIceberg
+read and write the same tables, until it is interrupted.
+
+  --host HOST         default 127.0.0.1; other addresses need a token
+  --port PORT         default: any free one
+  --token-file FILE   clients must send what is in FILE as their bearer token or
+                      OAuth 2 client secret; else FLOE_SERVE_TOKEN is used
+  --client-property K=V   sent to clients, never credentials (repeatable)
+  --json              the address as JSON
 `,
   ],
   [

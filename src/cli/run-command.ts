@@ -12,6 +12,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['scan', async () => (await import('./scan-verb.js')).scanVerb],
   ['append', async () => (await import('./append-verb.js')).appendVerb],
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
+  ['serve', async () => (await import('./serve-verb.js')).serveVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],
 ])
 

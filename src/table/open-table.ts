@@ -3,7 +3,8 @@ import { versionOf } from '../catalog/version-file.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
-import { type OpenCatalogOptions, openStore } from './open-catalog.js'
+import type { OpenCatalogOptions } from './open-catalog.js'
+import { openStore } from './open-store.js'
 import { Table } from './table.js'
 
 /** As for a catalog; `allowedLocations` are places outside of the table's folder and bucket that its files may be in. */

@@ -1,0 +1,39 @@
+import type { RunningServer } from '../catalog/rest-server/serve-catalog.js'
+import { systemRuntime } from '../util/runtime.js'
+import { type BackendOptions, openBackend } from './open-backend.js'
+
+export interface ServeCatalogOptions extends BackendOptions {
+  /** Default `127.0.0.1`. Others than this machine's own need a token. */
+  readonly host?: string | undefined
+  /** Default 0: any free one. */
+  readonly port?: number | undefined
+  /** What clients must send, as bearer token or as OAuth 2 client secret. */
+  readonly token?: string | undefined
+  /** Properties that clients get, such as `s3.endpoint`. Never credentials. */
+  readonly clientProperties?: Readonly<Record<string, string>> | undefined
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/**
+ * Serves the catalog at a URI by the REST protocol of Iceberg, for engines that speak it: they and writers of the same
+ * warehouse that go without the server are safe from each other.
+ * @throws FloeError `INVALID` for an address that others reach without a token
+ */
+export async function serveCatalog(uri: string, options: ServeCatalogOptions = {}): Promise<RunningServer> {
+  const { host, port, token, clientProperties, onError } = options
+  const runtime = options.runtime ?? systemRuntime
+  const { serveCatalog: serve } = await import('../catalog/rest-server/serve-catalog.js')
+  const { backend, close } = await openBackend(uri, options)
+  try {
+    const server = await serve({ catalog: backend, runtime, host, port, token, overrides: clientProperties, onError })
+    const closeAll = async (): Promise<void> => {
+      await server.close()
+      await backend.close?.()
+      await close()
+    }
+    return { uri: server.uri, close: closeAll }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
