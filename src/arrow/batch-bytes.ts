@@ -9,7 +9,8 @@ export function batchBytes(batch: RecordBatch): number {
   return columnsOf(batch).reduce((sum, column) => sum + chunkBytes(column), 0)
 }
 
-function chunkBytes(chunk: Chunk): number {
+/** The same for one column. */
+export function chunkBytes(chunk: Chunk): number {
   const { length, type } = chunk
   const validity = validityBitmap(chunk) === undefined ? 0 : Math.ceil(length / 8)
   if (length === 0 || DataType.isNull(type)) return 0

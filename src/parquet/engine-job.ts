@@ -1,5 +1,6 @@
 import type { FloeErrorCode } from '../util/errors.js'
 import type { BloomRequest } from './bloom-builder.js'
+import type { PageCut } from './page-cut.js'
 import type { ColumnMetaData, OffsetIndex, SchemaElement } from './file-metadata.js'
 
 /**
@@ -71,8 +72,7 @@ export interface EncodeJob {
   readonly ipc: Uint8Array
   readonly codec: number
   readonly compressionLevel: number | undefined
-  readonly pageSizeBytes: number
-  readonly pageRowLimit: number
+  readonly pages: PageCut
   readonly dictSizeBytes: number
   /** Top-level columns that get no dictionary. */
   readonly plainColumns: readonly string[]

@@ -8,6 +8,7 @@ import { FileAssembly } from './file-assembly.js'
 import { codecId, physicalType } from './file-metadata.js'
 import { FileStream } from './file-stream.js'
 import type { ParquetWriteOptions, ParquetWriter, ParquetWriteResult } from './parquet-engine.js'
+import { batchesOf, pageCut } from './page-cut.js'
 import { withFile } from './read-footer.js'
 import { StoredBatches } from './stored-batch.js'
 import { DictionaryChoice } from './dictionary-choice.js'
@@ -127,14 +128,14 @@ export class ParquetFileWriter implements ParquetWriter {
   private async encode(batches: readonly RecordBatch[], rows: number, bytes: number): Promise<readonly EncodedColumn[]> {
     if (this.assembly.leaves.length === 0) return []
     const { options } = this
-    const ipc = this.batches.ipc(batches)
+    const pages = pageCut(batches, options.pageRowLimit, options.pageSizeBytes)
+    const ipc = this.batches.ipc(batchesOf(batches, pages.stepRows))
     const job: EncodeJob = {
       kind: 'encode',
       ipc,
       codec: codecs[options.compression],
       compressionLevel: options.compressionLevel,
-      pageSizeBytes: options.pageSizeBytes,
-      pageRowLimit: options.pageRowLimit,
+      pages,
       dictSizeBytes: options.dictSizeBytes,
       plainColumns: this.dictionaries.plainColumns(),
       bloomFilters: bloomRequests(this.assembly.leaves, options),
