@@ -2,6 +2,7 @@
  * From a filter to the files that must be read, and from those to rows. Planning fetches manifests and decides; reading
  * runs a task. Neither commits anything.
  */
+import type { DeleteTask } from '../deletes/delete-file.js'
 
 /**
  * One data file, or a part of one, to be read: plain JSON data, runnable in another process. What `JSON.stringify` could not
@@ -21,8 +22,8 @@ export interface FileScanTask {
   /** As decimal strings: 64-bit. */
   readonly sequenceNumber: string
   readonly firstRowId: string | undefined
-  /** Locations of the delete files and vectors that apply. */
-  readonly deleteFiles: readonly string[]
+  /** The delete files and vectors that apply, with all that applying them takes. */
+  readonly deletes: readonly DeleteTask[]
   /** The schema whose names the residual uses. */
   readonly schemaId: number
   /** The part of the filter that the partition does not prove: the text of an expression in JSON. */

@@ -4,13 +4,15 @@ import type { Expression } from '../expression/expression.js'
 import { throwIfAborted } from '../io/aborted.js'
 import type { FileIO } from '../io/file-io.js'
 import { mapOrdered } from '../io/ordered-prefetch.js'
-import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.js'
+import type { DeleteFile } from '../deletes/delete-file.js'
+import type { ManifestEntry, ManifestFile } from '../manifest/data-file.js'
 import type { ManifestEntries } from '../manifest/manifest-entries.js'
 import { readInteger, tableProperties } from '../metadata/table-properties.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { Schema } from '../schema/schema.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { DeleteFileIndex } from './delete-file-index.js'
+import { collectDeletes } from './live-deletes.js'
 import { loadManifest, loadManifestList } from './load-manifests.js'
 import { ScanPlan, type ManifestSelection } from './scan-plan.js'
 import { ReportBuilder } from './scan-report.js'
@@ -49,12 +51,13 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     const load = (manifest: ManifestFile): Promise<ManifestEntries> =>
       loadManifest(io, manifest, { partitionType: filters.of(manifest.partitionSpecId, manifest.manifestPath).partitionType, signal })
     const chosen = manifests.filter((manifest) => selectManifest(manifest, filters, report))
-    const deletes = await indexDeletes(chosen, load, metadata)
+    const deletes = await indexDeletes(chosen, load, filters)
     for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
       throwIfAborted(signal)
       const selection = selectFiles({ entries, filters, deletes, report })
       if (selection.selected.length > 0) selections.push(selection)
     }
+    if (report.explains) report.explainDeletes(deletes.files)
   }
   const splitOptions = {
     splitSizeBytes: readInteger(metadata.properties, tableProperties.splitTargetSizeBytes),
@@ -91,13 +94,14 @@ function selectManifest(manifest: ManifestFile, filters: SpecFilters, report: Re
 async function indexDeletes(
   manifests: readonly ManifestFile[],
   load: (manifest: ManifestFile) => Promise<ManifestEntries>,
-  metadata: TableMetadata,
+  filters: SpecFilters,
 ): Promise<DeleteFileIndex> {
   const live: ManifestEntry[] = []
   for await (const entries of mapOrdered(manifests.filter((manifest) => manifest.content === 'deletes'), MANIFESTS_AHEAD, load)) {
-    for (let i = 0; i < entries.count; i++) if (entries.isLive(i)) live.push(entries.entry(i, { stats: false }))
+    collectDeletes(entries, filters, live)
   }
-  return new DeleteFileIndex(live, metadata.partitionSpecs)
+  const { metadata, schema } = filters
+  return new DeleteFileIndex(live, metadata.partitionSpecs, [schema, ...metadata.schemas.toReversed()])
 }
 
 interface FileSelection {
@@ -124,7 +128,8 @@ function selectFiles(context: FileSelection): ManifestSelection {
   }
   const chosen = selected.slice(0, count)
   const deletes = findDeletes(context, chosen)
-  report.countRead(count, bytes, deletes?.size ?? 0)
+  report.countRead(count, bytes)
+  if (deletes !== undefined) report.countDeletes(deletes.values())
   return { entries, filter, selected: chosen, deletes }
 }
 
@@ -150,13 +155,13 @@ function explainFile(context: FileSelection, filter: SpecFilter, i: number, skip
   })
 }
 
-function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array): ReadonlyMap<number, readonly DataFile[]> | undefined {
+function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array): ReadonlyMap<number, readonly DeleteFile[]> | undefined {
   if (deletes.isEmpty) return undefined
-  const found = new Map<number, readonly DataFile[]>()
+  const found = new Map<number, readonly DeleteFile[]>()
   for (const i of selected) {
     const sequenceNumber = entries.sequenceNumber[i]!
     const filePath = entries.filePath(i)
-    const applied = deletes.deletesFor({ filePath, specId: entries.specId, partition: entries.partition(i), sequenceNumber })
+    const applied = deletes.deletesFor({ filePath, specId: entries.specId, partition: entries.partition(i), sequenceNumber, stats: entries.stats(i) })
     if (applied.length > 0) found.set(i, applied)
   }
   return found

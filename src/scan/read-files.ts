@@ -1,68 +1,30 @@
 import type { RecordBatch } from 'apache-arrow'
-import { compileBatchFilter } from '../arrow/filter-batch.js'
-import { batchProjector } from '../arrow/project-batch.js'
-import { arrowSchema } from '../arrow/arrow-schema.js'
-import { filterBatch } from '../arrow/row-mask.js'
 import { sliceBatch } from '../arrow/take.js'
-import type { BoundExpression } from '../expression/expression.js'
+import { deleteOfTask, taskLong } from '../deletes/delete-file.js'
 import { bind } from '../expression/bind.js'
-import { filterFieldIds } from '../expression/field-ids.js'
+import type { BoundExpression } from '../expression/expression.js'
 import { parseExpression } from '../expression/expression-json.js'
+import { filterFieldIds } from '../expression/field-ids.js'
 import { throwIfAborted } from '../io/aborted.js'
-import type { FileIO } from '../io/file-io.js'
 import { concatPrefetched } from '../io/ordered-prefetch.js'
-import type { TableMetadata } from '../metadata/table-metadata.js'
-import { readText, tableProperties } from '../metadata/table-properties.js'
-import type { ParquetEngine, RowGroupDecision } from '../parquet/parquet-engine.js'
 import { partitionType } from '../partition/partition-type.js'
-import type { PartitionSpec } from '../partition/partition-spec.js'
-import { type NameMapping, parseNameMapping } from '../schema/name-mapping.js'
-import type { Schema } from '../schema/schema.js'
 import { valueFromJson } from '../schema/single-value-json.js'
 import { printTypeName } from '../schema/type-name.js'
-import type { NestedField, Value } from '../schema/type.js'
+import type { NestedField } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 import { type JsonValue, parseJson } from '../util/json.js'
 import type { FileScanTask } from './file-scan-task.js'
+import { FileReader, specOf } from './file-reader.js'
+import type { ReadableFile, ReadRequest } from './file-reader.js'
 import type { PlannedFile } from './scan-plan.js'
 
-/** How planned files become rows. */
-export interface ReadRequest {
-  readonly io: FileIO
-  readonly engine: ParquetEngine
-  readonly metadata: TableMetadata
-  /** The schema that the files were planned with. */
-  readonly schema: Schema
-  /** The columns to produce. */
-  readonly projection: Schema
-  readonly caseSensitive?: boolean | undefined
-  /** At most this many rows a batch. */
-  readonly batchRows?: number | undefined
-  /** Stop after so many rows. */
-  readonly limit?: number | undefined
-  /** Files opened ahead of the one being read. Default: 1 where the first is small; a large one keeps every thread busy by itself. */
-  readonly filesAhead?: number | undefined
-  readonly onRowGroup?: ((file: string, decision: RowGroupDecision) => void) | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** One file, or a part of one, with all that reading it takes. */
-interface ReadableFile {
-  readonly filePath: string
-  readonly fileFormat: string
-  readonly fileSizeBytes: number
-  readonly specId: number
-  readonly partition: readonly Value[]
-  readonly split: { readonly offset: number; readonly length: number } | undefined
-  readonly deleteFiles: readonly string[]
-  readonly residual: BoundExpression
-}
+export type { ReadRequest } from './file-reader.js'
 
 /**
  * The rows of planned files as Arrow record batches, in the order of the files, filtered, with exactly the projection's
- * columns. Batches are never empty.
+ * columns and the metadata columns that were asked for. Deletes are applied. All rows of a batch are of one file; batches are never empty.
  *
- * @throws FloeError `UNSUPPORTED` for a file that has deletes or is not Parquet: it is never read wrong
+ * @throws FloeError `UNSUPPORTED` for a file in ORC, and for deletes in ORC: they are never read wrong
  */
 export function readPlannedFiles(files: Iterable<PlannedFile>, request: ReadRequest): AsyncGenerator<RecordBatch, void, undefined> {
   return readAll(mapIterable(files, ofPlanned), request)
@@ -106,91 +68,23 @@ function peek<T>(items: Iterable<T>): readonly [first: T | undefined, all: Itera
   return [first.value, all()]
 }
 
-class FileReader {
-  readonly #request: ReadRequest
-  readonly #nameMapping: NameMapping | undefined
-  readonly #constants = new Map<number, readonly { readonly index: number; readonly sourceId: number }[]>()
-
-  constructor(request: ReadRequest) {
-    this.#request = request
-    const mapping = readText(request.metadata.properties, tableProperties.nameMapping)
-    this.#nameMapping = mapping === undefined ? undefined : parseNameMapping(mapping)
-  }
-
-  async *read(file: ReadableFile): AsyncGenerator<RecordBatch, void, undefined> {
-    refuseUnreadable(file)
-    const { io, engine, schema, projection, batchRows, signal, onRowGroup } = this.#request
-    const residual = file.residual
-    if (residual.op === 'false') return
-    const filterIds = filterFieldIds(residual)
-    const wanted = new Set(projection.fieldIds())
-    const extra = [...filterIds].filter((id) => !wanted.has(id))
-    const read = extra.length === 0 ? projection : schema.projectIds([...wanted, ...extra])
-    const narrow = extra.length === 0 ? undefined : batchProjector({ projection, source: arrowSchema(read), file: file.filePath })
-    const filter = residual.op === 'true' ? undefined : compileBatchFilter(residual, read)
-    const batches = engine.read({
-      io,
-      location: file.filePath,
-      fileSizeBytes: file.fileSizeBytes,
-      projection: read,
-      nameMapping: this.#nameMapping,
-      constants: this.#constantsOf(file),
-      filter: residual,
-      split: file.split,
-      batchRows,
-      signal,
-      onRowGroup: onRowGroup === undefined ? undefined : (decision) => onRowGroup(file.filePath, decision),
-    })
-    for await (const { batch } of batches) {
-      const matching = filter === undefined ? batch : filterBatch(batch, filter(batch))
-      if (matching.numRows > 0) yield narrow === undefined ? matching : narrow.project(matching)
-    }
-  }
-
-  // Spec: Column Projection: values of identity partitions stand for columns that files of migrated tables lack
-  #constantsOf(file: ReadableFile): ReadonlyMap<number, Value> {
-    let fields = this.#constants.get(file.specId)
-    if (fields === undefined) {
-      fields = specOf(this.#request.metadata, file).fields.flatMap((field, index) =>
-        field.transform === 'identity' && field.sourceIds.length === 1 ? [{ index, sourceId: field.sourceIds[0]! }] : [],
-      )
-      this.#constants.set(file.specId, fields)
-    }
-    return new Map(fields.map(({ index, sourceId }) => [sourceId, file.partition[index] ?? null]))
-  }
-}
-
-function refuseUnreadable(file: ReadableFile): void {
-  if (file.deleteFiles.length > 0) {
-    throw new FloeError('UNSUPPORTED', `This version does not apply deletes, and the file has ${file.deleteFiles.length}: read it with another engine`, {
-      file: file.filePath,
-    })
-  }
-  if (file.fileFormat !== 'parquet') {
-    throw new FloeError('UNSUPPORTED', `This version reads Parquet data files, not ${file.fileFormat}: read it with another engine`, { file: file.filePath })
-  }
-}
-
-function specOf(metadata: TableMetadata, file: { readonly specId: number; readonly filePath: string }): PartitionSpec {
-  const spec = metadata.partitionSpecs.find((candidate) => candidate.specId === file.specId)
-  if (spec === undefined) throw new FloeError('CORRUPT', `The file has partition spec ${file.specId}, which the table does not have`, { file: file.filePath })
-  return spec
-}
-
 function ofPlanned(file: PlannedFile): ReadableFile {
-  const { filePath, fileFormat, fileSizeBytes, specId, partition, residual } = file
-  const deleteFiles = file.deletes.map((deletes) => deletes.filePath)
-  return { filePath, fileFormat, fileSizeBytes, specId, partition, split: undefined, deleteFiles, residual }
+  const { filePath, fileFormat, fileSizeBytes, specId, partition, sequenceNumber, firstRowId, deletes, residual } = file
+  return { filePath, fileFormat, fileSizeBytes, specId, partition, sequenceNumber, firstRowId, split: undefined, deletes, residual }
 }
 
 function ofTask(task: FileScanTask, request: ReadRequest): ReadableFile {
-  const type = partitionType(specOf(request.metadata, task), request.schema, request.metadata.schemas)
+  const type = partitionType(specOf(request.metadata, task.specId, task.filePath), request.schema, request.metadata.schemas)
   const tuple = parseJson(task.partition)
   if (!Array.isArray(tuple)) throw new FloeError('INVALID', "The task's partition is not a JSON array: make tasks with a plan", { file: task.filePath })
+  if (!Array.isArray(task.deletes)) throw new FloeError('INVALID', 'The task does not say which deletes apply: make tasks with a plan', { file: task.filePath })
   return {
     ...task,
     partition: type.fields.map((field, index) => valueFromJson(field.type, (tuple[index] as JsonValue | undefined) ?? null)),
+    sequenceNumber: taskLong(task.sequenceNumber, task.filePath),
+    firstRowId: task.firstRowId === undefined ? undefined : taskLong(task.firstRowId, task.filePath),
     split: { offset: task.start, length: task.length },
+    deletes: task.deletes.map(deleteOfTask),
     residual: residualOf(task, request),
   }
 }

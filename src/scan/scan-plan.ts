@@ -1,3 +1,5 @@
+import { deleteTask } from '../deletes/delete-file.js'
+import type { DeleteFile } from '../deletes/delete-file.js'
 import type { BoundExpression } from '../expression/expression.js'
 import { printExpression } from '../expression/expression-json.js'
 import type { DataFile } from '../manifest/data-file.js'
@@ -65,7 +67,7 @@ export class PlannedFile {
   }
 
   /** The delete files and vectors that apply to the file. */
-  get deletes(): readonly DataFile[] {
+  get deletes(): readonly DeleteFile[] {
     return this.#selection.deletes?.get(this.#entry) ?? NO_DELETES
   }
 
@@ -93,14 +95,14 @@ export class PlannedFile {
       length: this.fileSizeBytes,
       sequenceNumber: String(this.sequenceNumber),
       firstRowId: this.firstRowId?.toString(),
-      deleteFiles: this.deletes.map((file) => file.filePath),
+      deletes: this.deletes.map(deleteTask),
       schemaId: filter.schemaId,
       residual: printJson(printExpression(this.residual)),
     }
   }
 }
 
-const NO_DELETES: readonly DataFile[] = []
+const NO_DELETES: readonly DeleteFile[] = []
 
 /** The files of one manifest that a scan reads. */
 export interface ManifestSelection {
@@ -109,7 +111,7 @@ export interface ManifestSelection {
   /** Indices of entries, ascending. */
   readonly selected: Uint32Array
   /** By entry; entries without deletes are left out. */
-  readonly deletes: ReadonlyMap<number, readonly DataFile[]> | undefined
+  readonly deletes: ReadonlyMap<number, readonly DeleteFile[]> | undefined
 }
 
 /** Which files a scan reads, and why not the others. Frozen data: making it read manifests only. */

@@ -1,3 +1,6 @@
+import type { DeleteFile } from '../deletes/delete-file.js'
+import { isDeletionVector } from '../deletes/delete-file.js'
+
 /** What planning read and skipped. Sizes in bytes. */
 export interface ScanReport {
   readonly manifests: PruneCounts
@@ -11,6 +14,8 @@ export interface ScanReport {
   readonly filesSkippedByMetrics: number
   /** Data files with deletes to apply. */
   readonly filesWithDeletes: number
+  /** Delete files and vectors that are to be applied, each once. */
+  readonly deletes: DeleteCounts
   /** Every manifest and file with its reason; kept only when the plan was asked to explain itself. */
   readonly decisions: readonly PlanDecision[] | undefined
 }
@@ -20,15 +25,23 @@ export interface PruneCounts {
   readonly skipped: number
 }
 
+/** Bytes are those of the files; of a vector, its own in the file that it shares. */
+export interface DeleteCounts {
+  readonly vectors: number
+  readonly positionFiles: number
+  readonly equalityFiles: number
+  readonly bytes: number
+}
+
 /** Why one manifest or file is read or skipped. */
 export interface PlanDecision {
-  readonly kind: 'manifest' | 'delete-manifest' | 'file'
+  readonly kind: 'manifest' | 'delete-manifest' | 'file' | 'delete'
   readonly location: string
   readonly read: boolean
   /** In words: the predicate and what the statistics say of it. */
   readonly reason: string
   readonly sizeBytes: number
-  /** Files of a manifest; rows of a file. */
+  /** Files of a manifest; rows of a file; rows or keys that a delete names. */
   readonly count: number
 }
 
@@ -41,6 +54,8 @@ export class ReportBuilder {
   #byPartition = 0
   #byMetrics = 0
   #withDeletes = 0
+  /** How many planned files each delete applies to. */
+  readonly #deletes = new Map<DeleteFile, number>()
 
   constructor(explain: boolean) {
     this.#decisions = explain ? [] : undefined
@@ -61,10 +76,30 @@ export class ReportBuilder {
     if (!read) counts[1]! += 1
   }
 
-  countRead(files: number, sizeBytes: number, withDeletes: number): void {
+  /** `withDeletes`: of the files that {@link countDeletes} is not told of. */
+  countRead(files: number, sizeBytes: number, withDeletes = 0): void {
     this.#counts.files[0]! += files
     this.#readBytes += sizeBytes
     this.#withDeletes += withDeletes
+  }
+
+  /** `lists`: the deletes of each planned file that has any. */
+  countDeletes(lists: Iterable<readonly DeleteFile[]>): void {
+    for (const list of lists) {
+      this.#withDeletes += 1
+      for (const deletes of list) this.#deletes.set(deletes, (this.#deletes.get(deletes) ?? 0) + 1)
+    }
+  }
+
+  /** Notes of each delete whether it is read, and for how many files. */
+  explainDeletes(all: readonly DeleteFile[]): void {
+    for (const deletes of all) {
+      const files = this.#deletes.get(deletes) ?? 0
+      const read = files > 0
+      const reason = read ? `it applies to ${files === 1 ? 'one planned file' : `${files} planned files`}` : 'it applies to none of the planned files'
+      const { filePath: location, recordCount: count } = deletes
+      this.decide({ kind: 'delete', location, read, reason: `${KINDS[kindOf(deletes)]}: ${reason}`, sizeBytes: bytesOf(deletes), count })
+    }
   }
 
   countSkipped(by: 'partition' | 'metrics', sizeBytes: number): void {
@@ -86,7 +121,28 @@ export class ReportBuilder {
       filesSkippedByPartition: this.#byPartition,
       filesSkippedByMetrics: this.#byMetrics,
       filesWithDeletes: this.#withDeletes,
+      deletes: this.#deleteCounts(),
       decisions: this.#decisions,
     }
   }
+
+  #deleteCounts(): DeleteCounts {
+    const counts = { vectors: 0, positionFiles: 0, equalityFiles: 0, bytes: 0 }
+    for (const deletes of this.#deletes.keys()) {
+      counts[kindOf(deletes)] += 1
+      counts.bytes += bytesOf(deletes)
+    }
+    return counts
+  }
+}
+
+const KINDS = { vectors: 'deletion vector', positionFiles: 'position deletes', equalityFiles: 'equality deletes' }
+
+function kindOf(deletes: DeleteFile): keyof typeof KINDS {
+  if (isDeletionVector(deletes)) return 'vectors'
+  return deletes.content === 'equality-deletes' ? 'equalityFiles' : 'positionFiles'
+}
+
+function bytesOf(deletes: DeleteFile): number {
+  return isDeletionVector(deletes) ? (deletes.contentSizeBytes ?? 0) : deletes.fileSizeBytes
 }

@@ -34,15 +34,16 @@ export interface SpecFilter {
 export class SpecFilters {
   /** Whether a file can hold matching rows, by its metrics; `undefined` when every one can. */
   readonly metrics: SkipTest<FileStats> | undefined
-  readonly #metadata: TableMetadata
-  readonly #schema: Schema
+  readonly metadata: TableMetadata
+  /** What the filter is bound to. */
+  readonly schema: Schema
   readonly #filter: BoundExpression
   readonly #bySpec = new Map<number, SpecFilter>()
 
   /** `filter` is bound to `schema`, the schema of the scan. */
   constructor(metadata: TableMetadata, schema: Schema, filter: BoundExpression) {
-    this.#metadata = metadata
-    this.#schema = schema
+    this.metadata = metadata
+    this.schema = schema
     this.#filter = filter
     this.metrics = filter.op === 'true' ? undefined : compileInclusiveMetrics(filter)
   }
@@ -51,7 +52,7 @@ export class SpecFilters {
   of(specId: number, file: string): SpecFilter {
     let found = this.#bySpec.get(specId)
     if (found === undefined) {
-      const spec = this.#metadata.partitionSpecs.find((candidate) => candidate.specId === specId)
+      const spec = this.metadata.partitionSpecs.find((candidate) => candidate.specId === specId)
       if (spec === undefined) throw new FloeError('CORRUPT', `The manifest names partition spec ${specId}, which the table does not have`, { file })
       found = this.#compile(spec)
       this.#bySpec.set(specId, found)
@@ -60,16 +61,16 @@ export class SpecFilters {
   }
 
   #compile(spec: PartitionSpec): SpecFilter {
-    const type = partitionType(spec, this.#schema, this.#metadata.schemas)
-    const projected = projectInclusive(this.#filter, spec, this.#schema)
+    const type = partitionType(spec, this.schema, this.metadata.schemas)
+    const projected = projectInclusive(this.#filter, spec, this.schema)
     return {
-      schemaId: this.#schema.schemaId,
+      schemaId: this.schema.schemaId,
       spec,
       partitionType: type,
       manifest: compileManifestEvaluator(projected, spec),
       partition: projected.op === 'true' ? undefined : compilePartitionFilter(projected, spec),
       manifestReason: this.#manifestReason(projected),
-      residual: compileResidual(this.#filter, spec, this.#schema),
+      residual: compileResidual(this.#filter, spec, this.schema),
     }
   }
 

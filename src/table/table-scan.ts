@@ -10,7 +10,9 @@ import type { FileScanTask } from '../scan/file-scan-task.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ReadRequest } from '../scan/read-files.js'
 import type { PlannedFile, ScanPlan } from '../scan/scan-plan.js'
-import type { Schema } from '../schema/schema.js'
+import { metadataFields } from '../scan/metadata-fields.js'
+import { IS_DELETED_FIELD } from '../schema/reserved-fields.js'
+import { Schema } from '../schema/schema.js'
 import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { snapshotAsOf } from '../snapshot/time-travel.js'
@@ -22,6 +24,7 @@ import { RowStream } from './row-stream.js'
 /** The refinements of a scan; each method copies them with one changed. */
 interface ScanState {
   readonly columns?: readonly string[]
+  readonly metadataColumns?: readonly string[]
   readonly filter?: Expression
   readonly at?: { readonly snapshotId: bigint } | { readonly ref: string } | { readonly timestampMs: number }
   readonly limit?: number
@@ -59,6 +62,18 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   select(...columns: readonly string[]): TableScan {
     const { columns: _, ...rest } = this.#state
     return this.#with(columns.length === 0 ? rest : { ...rest, columns })
+  }
+
+  /**
+   * Also these metadata columns, after the others and in this order: `_file`, `_pos`, `_spec_id`, `_partition`, `_deleted`, `_row_id`,
+   * `_last_updated_sequence_number`. With `_deleted`, rows that deletes took away come too, marked. Without arguments: none.
+   * They cannot be filtered by. @throws FloeError `INVALID`, at once, for a name that is none or that a selected column has too
+   */
+  metadataColumns(...names: readonly string[]): TableScan {
+    const { metadataColumns: _, ...rest } = this.#state
+    const scan = this.#with(names.length === 0 ? rest : { ...rest, metadataColumns: names })
+    void scan.schema
+    return scan
   }
 
   /**
@@ -130,10 +145,12 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** The columns that the scan produces. @throws FloeError `NOT_FOUND` for a selected column that there is not */
   get schema(): Schema {
-    const { columns, caseSensitive = true } = this.#state
-    const schema = this.#tableSchema()
-    if (columns === undefined) return schema
-    return namingTable(this.#table.identifier, () => schema.select(columns, { caseSensitive }))
+    const { metadataColumns = [] } = this.#state
+    const projection = this.#projection()
+    if (metadataColumns.length === 0) return projection
+    const { identifier, metadata } = this.#table
+    const added = namingTable(identifier, () => metadataFields(metadataColumns, metadata, this.#tableSchema(), projection))
+    return new Schema([...projection.fields, ...added], { schemaId: projection.schemaId })
   }
 
   /** Decides which files to read, from manifests alone. */
@@ -182,10 +199,12 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   async count(): Promise<number> {
     const plan = await this.plan()
     const limit = this.#state.limit ?? Infinity
+    const keepsDeleted = this.#state.metadataColumns?.includes(IS_DELETED_FIELD.name) === true
     const unproven: PlannedFile[] = []
     let rows = 0
     for (const file of plan.files()) {
-      if (file.deletes.length === 0 && file.residual.op === 'true') rows += file.recordCount
+      // Old writers did not know some counts; deletes may name rows that the file does not have
+      if ((keepsDeleted || file.deletes.length === 0) && file.residual.op === 'true' && file.recordCount >= 0) rows += file.recordCount
       else unproven.push(file)
     }
     if (unproven.length === 0 || rows >= limit) return Math.min(rows, limit)
@@ -203,7 +222,16 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   /** The scan with as few columns as counting takes. */
   #narrowest(): TableScan {
     const first = this.#tableSchema().fields[0]
-    return first === undefined ? this : this.#with({ ...this.#state, columns: [first.name] })
+    const { metadataColumns: names = [], ...state } = this.#state
+    const metadataColumns = names.filter((name) => name === IS_DELETED_FIELD.name)
+    return this.#with({ ...state, metadataColumns, ...(first === undefined ? {} : { columns: [first.name] }) })
+  }
+
+  #projection(): Schema {
+    const { columns, caseSensitive = true } = this.#state
+    const schema = this.#tableSchema()
+    if (columns === undefined) return schema
+    return namingTable(this.#table.identifier, () => schema.select(columns, { caseSensitive }))
   }
 
   #tableSchema(): Schema {
@@ -211,10 +239,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   #readRequest(): ReadRequest {
-    const { caseSensitive, batchRows, limit, signal, onRowGroup } = this.#state
+    const { metadataColumns, caseSensitive, batchRows, limit, signal, onRowGroup } = this.#state
     const { io, metadata } = this.#table
-    const [engine, schema, projection] = [this.#engine, this.#tableSchema(), this.schema]
-    return { io, engine, metadata, schema, projection, caseSensitive, batchRows, limit, signal, onRowGroup }
+    const [engine, schema, projection] = [this.#engine, this.#tableSchema(), this.#projection()]
+    return { io, engine, metadata, schema, projection, metadataColumns, caseSensitive, batchRows, limit, signal, onRowGroup }
   }
 
   #with(state: ScanState): TableScan {

@@ -29,7 +29,7 @@ async function idsOnly(ids: readonly bigint[], change: Partial<FileScanTask> = {
   const { fileSizeBytes } = await writer.finish()
   return {
     filePath: location, fileFormat: 'parquet', fileSizeBytes, recordCount: ids.length, specId: 0, partition: '["a","1970-01-08"]', start: 0, length: fileSizeBytes,
-    sequenceNumber: '1', firstRowId: undefined, deleteFiles: [], schemaId: columns.schemaId, residual: 'true', ...change,
+    sequenceNumber: '1', firstRowId: undefined, deletes: [], schemaId: columns.schemaId, residual: 'true', ...change,
   }
 }
 
@@ -51,8 +51,9 @@ describe('columns that files lack', () => {
 
 describe('what this version cannot read', () => {
   it.each([
-    ['a file with deletes', { deleteFiles: ['memory:///t/data/d.parquet'] }, 'UNSUPPORTED'],
-    ['an Avro file', { fileFormat: 'avro' }, 'UNSUPPORTED'],
+    ['an ORC file', { fileFormat: 'orc' }, 'UNSUPPORTED'],
+    ['a task that does not say which deletes apply', { deletes: undefined }, 'INVALID'],
+    ['a sequence number that is no number', { sequenceNumber: '1e3' }, 'INVALID'],
     ['an unknown spec', { specId: 9 }, 'CORRUPT'],
     ['an unknown schema', { schemaId: 9 }, 'INVALID'],
     ['a partition that is no list', { partition: '{}' }, 'INVALID'],

@@ -13,7 +13,7 @@ const task = (filePath: string, fileSizeBytes: number): FileScanTask => ({
   length: fileSizeBytes,
   sequenceNumber: '1',
   firstRowId: undefined,
-  deleteFiles: [],
+  deletes: [],
   schemaId: 0,
   residual: 'true',
 })

@@ -1,0 +1,34 @@
+import type { BoundExpression } from '../expression/expression.js'
+import type { FileIO } from '../io/file-io.js'
+import type { ParquetEngine, PositionedBatch } from '../parquet/parquet-engine.js'
+import type { NameMapping } from '../schema/name-mapping.js'
+import type { Schema } from '../schema/schema.js'
+import { FloeError } from '../util/errors.js'
+import type { AppliedDelete } from './delete-file.js'
+
+/** How delete files are fetched and decoded. */
+export interface DeleteFileSource {
+  readonly io: FileIO
+  readonly engine: ParquetEngine
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ReadDeletesOptions {
+  readonly projection: Schema
+  /** For files without field ids. */
+  readonly nameMapping?: NameMapping | undefined
+  /** Skips row groups; rows are not filtered by it. */
+  readonly filter?: BoundExpression | undefined
+}
+
+/**
+ * The rows of a delete file.
+ * Spec: Delete Formats › «files must use valid Iceberg formats, schemas, and column projection»
+ *
+ * @throws FloeError `UNSUPPORTED` for a file that is neither Parquet nor Avro
+ */
+export function readDeleteFile(file: Pick<AppliedDelete, 'filePath' | 'fileFormat' | 'fileSizeBytes'>, options: ReadDeletesOptions, source: DeleteFileSource): AsyncIterable<PositionedBatch> {
+  const { io, engine, signal } = source
+  if (file.fileFormat === 'parquet') return engine.read({ io, location: file.filePath, fileSizeBytes: file.fileSizeBytes, ...options, signal })
+  throw new FloeError('UNSUPPORTED', `This version reads Parquet delete files, not ${file.fileFormat}: read the table with another engine`, { file: file.filePath })
+}
