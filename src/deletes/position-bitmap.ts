@@ -14,6 +14,7 @@ const MAX_KEY = 2 ** 31 - 1
 /** The reference writes an empty bitmap for every key below the last; up to this key we do. Larger gaps are left out. */
 const MAX_FILLED_KEY = 2 ** 16
 const MIN_ENTRY_BYTES = 12
+const BLOCK_LENGTH = 65_536
 
 /**
  * A set of row positions: a 64-bit roaring bitmap, mutable. Positions are numbers from 0 to 2^53 - 1. A decoded bitmap may hold
@@ -67,6 +68,21 @@ export class PositionBitmap implements Iterable<number> {
     let sum = 0
     for (const bitmap of this.#bitmaps) sum += bitmap.cardinality
     return sum
+  }
+
+  /** The smallest position. @throws FloeError `UNSUPPORTED` when it is over 2^53 - 1 */
+  get first(): number | undefined {
+    return this.isEmpty ? undefined : exactPosition(this.#keys[0]!, this.#bitmaps[0]!.first)
+  }
+
+  /** The largest position. @throws FloeError `UNSUPPORTED` when it is over 2^53 - 1 */
+  get last(): number | undefined {
+    return this.isEmpty ? undefined : exactPosition(this.#keys.at(-1)!, this.#bitmaps.at(-1)!.last)
+  }
+
+  /** About how many bytes of memory the bitmap takes, for caches. */
+  get memoryBytes(): number {
+    return this.#bitmaps.reduce((sum, bitmap) => sum + bitmap.memoryBytes, 64)
   }
 
   get isEmpty(): boolean {
@@ -160,12 +176,22 @@ export class PositionBitmap implements Iterable<number> {
   }
 
   /** The positions, ascending. @throws FloeError `UNSUPPORTED` when one is over 2^53 - 1 */
-  * [Symbol.iterator](): Generator<number, void, undefined> {
+  [Symbol.iterator](): IterableIterator<number> {
+    return new PositionIterator(this.blocks())
+  }
+
+  /**
+   * The positions, ascending, in blocks of at most 65,536. A block is a view of memory that the next one takes.
+   * @throws FloeError `UNSUPPORTED` when a position is over 2^53 - 1
+   */
+  * blocks(): Generator<Float64Array, void, undefined> {
     this.#requireNumbers()
+    const block = new Float64Array(BLOCK_LENGTH)
     for (let i = 0; i < this.#keys.length; i++) {
-      const positions: number[] = []
-      this.#bitmaps[i]!.forEach((position) => positions.push(position), this.#keys[i]! * KEY_SIZE)
-      yield* positions
+      const bitmap = this.#bitmaps[i]!
+      for (let j = 0; j < bitmap.containers.length; j++) {
+        yield block.subarray(0, bitmap.fillBlock(block, j, this.#keys[i]! * KEY_SIZE))
+      }
     }
   }
 
@@ -220,8 +246,7 @@ export class PositionBitmap implements Iterable<number> {
   }
 
   #requireNumbers(): void {
-    if ((this.#keys.at(-1) ?? 0) < FIRST_UNSAFE_KEY) return
-    throw new FloeError('UNSUPPORTED', 'The bitmap has positions over 2^53 - 1, which cannot be listed: no data file has that many rows')
+    if (!this.isEmpty) exactPosition(this.#keys.at(-1)!, 0)
   }
 
   #find(key: number): number {
@@ -257,9 +282,38 @@ export class PositionBitmap implements Iterable<number> {
   }
 }
 
+class PositionIterator implements IterableIterator<number> {
+  readonly #blocks: Generator<Float64Array, void, undefined>
+  #block: Float64Array = new Float64Array(0)
+  #at = 0
+
+  constructor(blocks: Generator<Float64Array, void, undefined>) {
+    this.#blocks = blocks
+  }
+
+  next(): IteratorResult<number> {
+    if (this.#at === this.#block.length) {
+      const { done, value } = this.#blocks.next()
+      if (done === true) return { done, value: undefined }
+      this.#block = value
+      this.#at = 0
+    }
+    return { done: false, value: this.#block[this.#at++]! }
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}
+
 const EMPTY = prepareRoaring(new RoaringBitmap())
 
 function checkPosition(position: number): void {
   if (Number.isSafeInteger(position) && position >= 0) return
   throw new FloeError('INVALID', `A row position is a whole number from 0 to 2^53 - 1, not ${position}`)
+}
+
+function exactPosition(key: number, low: number): number {
+  if (key < FIRST_UNSAFE_KEY) return key * KEY_SIZE + low
+  throw new FloeError('UNSUPPORTED', 'The bitmap has positions over 2^53 - 1, which cannot be listed: no data file has that many rows')
 }

@@ -1,9 +1,11 @@
-import { ARRAY, BITMAP, BITMAP_WORDS, Container, lowerBound } from './roaring-container.js'
+import { ARRAY, BITMAP, BITMAP_BYTES, BITMAP_WORDS, Container, lowerBound } from './roaring-container.js'
 import {
   addContainer, addRangeToContainer, equalContainers, intersectContainers, subtractContainers, unionContainers,
 } from './roaring-merge.js'
 
 const NO_KEYS = new Uint16Array(0)
+/** Of a container besides its values. */
+const CONTAINER_BYTES = 96
 
 /** A set of unsigned 32-bit numbers: one container for each 65,536 of them that has any. */
 export class RoaringBitmap {
@@ -19,6 +21,26 @@ export class RoaringBitmap {
   get cardinality(): number {
     let sum = 0
     for (const container of this.containers) sum += container.cardinality
+    return sum
+  }
+
+  /** The smallest member of a bitmap that has any. */
+  get first(): number {
+    return this.keys[0]! * 65_536 + this.containers[0]!.first
+  }
+
+  /** The largest member of a bitmap that has any. */
+  get last(): number {
+    const index = this.containers.length - 1
+    return this.keys[index]! * 65_536 + this.containers[index]!.last
+  }
+
+  /** About how many bytes of memory it takes. */
+  get memoryBytes(): number {
+    let sum = 64
+    for (const { kind, cardinality, runCount } of this.containers) {
+      sum += CONTAINER_BYTES + (kind === ARRAY ? 2 * cardinality : kind === BITMAP ? BITMAP_BYTES : 4 * runCount)
+    }
     return sum
   }
 
@@ -124,6 +146,13 @@ export class RoaringBitmap {
     for (let i = 0; i < this.containers.length; i++) eachOf(this.containers[i]!, base + this.keys[i]! * 65_536, callback)
   }
 
+  /** Writes the members of one container plus `base` into `block`, which holds 65,536, and tells how many they are. */
+  fillBlock(block: Float64Array, index: number, base: number): number {
+    const container = this.containers[index]!
+    fill(container, base + this.keys[index]! * 65_536, block)
+    return container.cardinality
+  }
+
   /** Clears `mask[v - first]` for each member `v` in `[first, first + count)`. */
   removeFrom(mask: Uint8Array, first: number, count: number): void {
     const end = first + count
@@ -183,6 +212,25 @@ function eachOf(container: Container, base: number, callback: (value: number) =>
     for (let at = start, end = start + 2 * container.runCount; at < end; at += 2) {
       const first = base + values[at]!
       for (let value = first, last = first + values[at + 1]!; value <= last; value++) callback(value)
+    }
+  }
+}
+
+function fill(container: Container, base: number, block: Float64Array): void {
+  const { values, start } = container
+  let count = 0
+  if (container.kind === ARRAY) {
+    for (let at = start, end = start + container.cardinality; at < end; at++) block[count++] = base + values[at]!
+  } else if (container.kind === BITMAP) {
+    const { words, wordStart } = container
+    for (let i = 0; i < BITMAP_WORDS; i++) {
+      const from = base + 32 * i
+      for (let word = words[wordStart + i]!; word !== 0; word &= word - 1) block[count++] = from + 31 - Math.clz32(word & -word)
+    }
+  } else {
+    for (let at = start, end = start + 2 * container.runCount; at < end; at += 2) {
+      const first = base + values[at]!
+      for (let value = first, last = first + values[at + 1]!; value <= last; value++) block[count++] = value
     }
   }
 }

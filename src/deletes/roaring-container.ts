@@ -92,6 +92,19 @@ export class Container {
     return shared
   }
 
+  get first(): number {
+    return this.kind === BITMAP ? nextBit(this.words, this.wordStart, 0, 0) : this.values[this.start]!
+  }
+
+  get last(): number {
+    const { kind, values, start } = this
+    if (kind === ARRAY) return values[start + this.cardinality - 1]!
+    if (kind === RUNS) return values[start + 2 * this.runCount - 2]! + values[start + 2 * this.runCount - 1]!
+    let index = BITMAP_WORDS - 1
+    while (this.words[this.wordStart + index] === 0) index--
+    return 32 * index + 31 - Math.clz32(this.words[this.wordStart + index]!)
+  }
+
   contains(value: number): boolean {
     if (this.kind === BITMAP) return ((this.words[this.wordStart + (value >>> 5)]! >>> (value & 31)) & 1) !== 0
     if (this.kind === ARRAY) return this.#containsInArray(value)
