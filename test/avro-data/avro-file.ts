@@ -41,7 +41,7 @@ export function writeAvroFile(schema: Schema, rows: readonly Row[], options: Con
   return fileOf(avroBytes(avroRecordOf(struct, 'table'), rows.map((row) => structValue(struct, row)), options))
 }
 
-function structValue(type: StructType, row: { readonly [name: string]: RowValue }): AvroValue {
+function structValue(type: StructType, row: Row): AvroValue {
   return type.fields.map((field) => avroValue(field.type, row[field.name]!))
 }
 
@@ -57,7 +57,8 @@ function avroValue(type: Type, value: RowValue): AvroValue {
     case 'list':
       return (value as readonly RowValue[]).map((item) => avroValue(type.element, item))
     case 'map': {
-      const entries = [...(value as ReadonlyMap<RowValue, RowValue>)].map(([key, item]) => [avroValue(type.key, key), avroValue(type.value, item)] as const)
+      const pairs = [...(value as ReadonlyMap<RowValue, RowValue>)]
+      const entries = pairs.map(([key, item]) => [avroValue(type.key, key), avroValue(type.value, item)] as const)
       return type.key.kind === 'string' ? new Map(entries as [string, AvroValue][]) : (entries as unknown as AvroValue)
     }
     default:
