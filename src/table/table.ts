@@ -13,6 +13,7 @@ import type { OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
 import type { OverwriteRowsOptions } from '../dml/overwrite-rows.js'
 import type { RowChangeOptions, RowChangeOutcome, RowChangeResult } from '../dml/row-change.js'
 import { alwaysTrue } from '../expression/predicates.js'
+import type { UpsertOptions } from '../dml/upsert-rows.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import { setSchemaUpdates, setSortOrderUpdates, setSpecUpdates } from '../metadata/structure-updates.js'
 import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js'
@@ -197,6 +198,19 @@ export class Table {
    */
   overwritePartitions(rows: WriteInput, options: OverwritePartitionsOptions = {}): Promise<RowChangeResult> {
     return this.#changeRows('overwrite', options, (changes, context) => changes.overwritePartitionsIn(context, rows, options))
+  }
+
+  /**
+   * Inserts `rows`, and replaces whole the rows that have their keys; `keys` are column names, by default the table's identifier
+   * fields. A key that `rows` has twice, or that is null, is refused.
+   *
+   * @throws FloeError `INVALID` naming the row that does not fit or the key, `CONFLICT` when other commits were in the way
+   */
+  upsert(rows: WriteInput, keys?: readonly string[], options: UpsertOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('upsert', options, async (_, context) => {
+      const { upsertInto } = await import('./keyed-changes.js')
+      return upsertInto(context, rows, keys, options)
+    })
   }
 
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */
