@@ -27,8 +27,24 @@ export interface ReadDeletesOptions {
  *
  * @throws FloeError `UNSUPPORTED` for a file that is neither Parquet nor Avro
  */
-export function readDeleteFile(file: Pick<AppliedDelete, 'filePath' | 'fileFormat' | 'fileSizeBytes'>, options: ReadDeletesOptions, source: DeleteFileSource): AsyncIterable<PositionedBatch> {
+export async function* readDeleteFile(
+  file: Pick<AppliedDelete, 'filePath' | 'fileFormat' | 'fileSizeBytes'>,
+  options: ReadDeletesOptions,
+  source: DeleteFileSource,
+): AsyncGenerator<PositionedBatch, void, undefined> {
   const { io, engine, signal } = source
-  if (file.fileFormat === 'parquet') return engine.read({ io, location: file.filePath, fileSizeBytes: file.fileSizeBytes, ...options, signal })
-  throw new FloeError('UNSUPPORTED', `This version reads Parquet delete files, not ${file.fileFormat}: read the table with another engine`, { file: file.filePath })
+  const { filePath: location, fileSizeBytes, fileFormat } = file
+  const { projection, nameMapping, filter } = options
+  switch (fileFormat) {
+    case 'parquet':
+      yield* engine.read({ io, location, fileSizeBytes, projection, nameMapping, filter, signal })
+      return
+    case 'avro': {
+      const { readAvroDataFile } = await import('../avro-data/avro-data-file.js')
+      yield* readAvroDataFile({ io, location, fileSizeBytes, projection, nameMapping, signal })
+      return
+    }
+    default:
+      throw new FloeError('UNSUPPORTED', `This version reads no ${fileFormat} files of deletes: read the table with another engine`, { file: location })
+  }
 }

@@ -6,6 +6,7 @@ import { compileBatchFilter } from '../arrow/filter-batch.js'
 import { batchProjector } from '../arrow/project-batch.js'
 import { filterBatch, fullMask, selectedRows } from '../arrow/row-mask.js'
 import type { RowMask } from '../arrow/row-mask.js'
+import type { AvroReadOptions } from '../avro-data/avro-data-file.js'
 import type { AppliedDelete } from '../deletes/delete-file.js'
 import { DeleteLoader } from '../deletes/delete-loader.js'
 import type { FileDeletes } from '../deletes/delete-loader.js'
@@ -168,8 +169,10 @@ export class FileReader {
         const tell = onRowGroup === undefined || !filtered ? undefined : (decision: RowGroupDecision) => onRowGroup(location, decision)
         return engine.read({ ...options, filter: filtered ? file.residual : undefined, onRowGroup: tell })
       }
-      default:
-        throw new FloeError('UNSUPPORTED', `This version reads Parquet data files, not ${file.fileFormat}: read it with another engine`, { file: location })
+      case 'avro':
+        return readAvro(options)
+      case 'orc':
+        throw new FloeError('UNSUPPORTED', 'This version reads no ORC files: read the table with another engine', { file: location })
     }
   }
 
@@ -184,6 +187,12 @@ export class FileReader {
     }
     return new Map(fields.map(({ index, sourceId }) => [sourceId, file.partition[index] ?? null]))
   }
+}
+
+/** Loaded when the first Avro file is read: most tables have none. */
+async function* readAvro(options: AvroReadOptions): AsyncGenerator<PositionedBatch, void, undefined> {
+  const { readAvroDataFile } = await import('../avro-data/avro-data-file.js')
+  yield* readAvroDataFile(options)
 }
 
 type FinishBatch = (positioned: PositionedBatch, filtered: RowMask | undefined, remove: Removal) => RecordBatch
