@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { columnsOf, makeBatch, structChunk, type Chunk } from '../arrow/arrow-data.js'
 import { arrowSchema } from '../arrow/arrow-schema.js'
-import { BatchBuilder } from '../arrow/batch-builder.js'
+import { BatchBuilder, type RowProblem } from '../arrow/batch-builder.js'
 import { concatBatches } from '../arrow/concat-batches.js'
 import { describeValue, nearestName } from '../arrow/describe-value.js'
 import { maskChunk } from '../arrow/mask-chunk.js'
@@ -14,7 +14,7 @@ import type { NestedField } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
 
 /** The new value of a column, or how it follows from the row as it was; values as `rows()` gives and `append` takes them. */
-export type Assignment = unknown
+export type Assignment = ((row: Row) => unknown) | string | number | bigint | boolean | object | null
 
 /** What an update sets, by column; dotted paths for members of structs. */
 export type RowAssignments = Readonly<Record<string, Assignment>>
@@ -97,8 +97,19 @@ function columnOf(field: NestedField, values: readonly unknown[]): Chunk {
   const builder = new BatchBuilder(new Schema([field]))
   const missing = values.findIndex((value) => value === undefined)
   if (missing >= 0) throw new FloeError('INVALID', `expected ${printTypeName(field.type)}, found undefined: to clear a column, set null`, { column: field.name })
-  builder.append(values.map((value) => Object.defineProperty({}, field.name, { value, enumerable: true })))
+  try {
+    builder.append(values.map((value) => Object.defineProperty({}, field.name, { value, enumerable: true })))
+  } catch (error) {
+    throw withoutRow(error)
+  }
   return columnsOf(builder.finish())[0]!
+}
+
+/** The builder counts rows of its own, which mean nothing to whoever updates. */
+function withoutRow(error: unknown): unknown {
+  const problem = error instanceof FloeError ? (error.cause as RowProblem | undefined) : undefined
+  if (problem === undefined) return error
+  return new FloeError('INVALID', `expected ${problem.expected}, found ${problem.found}`, { column: problem.path, cause: problem })
 }
 
 /** The rows of one batch, made once for all functions, some at a time. */
