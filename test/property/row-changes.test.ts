@@ -71,6 +71,7 @@ describe('row-level changes by several writers', () => {
       fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 6 }), async (rounds) => {
         const world = new RowWorld()
         const { bench } = world
+        for (const of of ['x', 'y'] as const) await other(world, await world.plan({ kind: 'append', partition: of, rows: 5 }))
         for (const { main, before, during } of rounds) {
           const plan = await world.plan(main)
           const base = bench.backend.current()

@@ -192,7 +192,12 @@ export class RowWorld {
     return dataFile(filePath, { partition: [partition], recordCount: names.length })
   }
 
-  #newVector(puffin: string, index: number, target: Pick<DataFile, 'filePath' | 'partition'>, positions: ReadonlySet<number>): DataFile {
+  #newVector(
+    puffin: string,
+    index: number,
+    target: Pick<DataFile, 'filePath' | 'partition'>,
+    positions: ReadonlySet<number>,
+  ): DataFile {
     const file = vector(puffin, target.filePath, { partition: target.partition, contentOffset: 4 + index * 40, recordCount: positions.size })
     this.#positionsOf.set(fileKey(file), positions)
     return file
