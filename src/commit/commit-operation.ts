@@ -27,6 +27,11 @@ export interface ProposedChange {
 export interface CommitOperation {
   /** For messages: `append`, `schema update`. */
   readonly name: string
+  /**
+   * True when `validate` and `apply` find out by themselves whether the change still fits, so that being overtaken by another
+   * commit is no reason to give up. Default false.
+   */
+  readonly canFollowAny?: boolean
   /** Writes what all attempts share. */
   prepare?(base: LoadedTable, context: CommitContext): Promise<void>
   /** The snapshot in which this very change was committed before, by a caller that tried again. */

@@ -15,7 +15,7 @@ import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
 import { hasEffects, hasSnapshot } from './landed-change.js'
-import { backoffMs, commitRetryPolicy, statusCheckPolicy } from './retry-policy.js'
+import { backoffMs, commitRetryPolicy, raceWaitMs, statusCheckPolicy, type RetryPolicy } from './retry-policy.js'
 
 export interface CommitOptions {
   readonly runtime: Runtime
@@ -62,6 +62,8 @@ class TableCommit {
   readonly #warnings: FloeError[] = []
   #current: LoadedTable
   #attempt = 0
+  /** Attempts that were rejected although nobody else had committed, or that count as the table's properties say. */
+  #failures = 0
   #sent: SentChange | undefined
   readonly #sentLists = new Set<string | undefined>()
   #isUnknown = false
@@ -97,6 +99,7 @@ class TableCommit {
       const earlier = this.operation.findCommitted?.(this.#current.metadata)
       if (earlier !== undefined) return await this.#finish(this.#current, earlier, this.#attempt - 1)
       await this.operation.validate?.(this.base, this.#current, this.#context())
+      const attemptStartMs = this.#runtime.now()
       const sent = await this.#propose()
       if (sent === undefined) return await this.#finish(this.#current, undefined, this.#attempt - 1)
       this.#sent = sent
@@ -104,18 +107,29 @@ class TableCommit {
       const outcome = await this.#send(sent)
       if (outcome.outcome === 'committed') return await this.#finishSent(outcome.table)
       if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
-      const waitMs = backoffMs(policy, this.#attempt, this.#runtime.random())
+      const isRace = outcome.retryable && this.operation.canFollowAny === true && !policy.isChosen
+      if (!isRace) this.#failures++
+      const waitMs = this.#waitMs(policy, isRace, attemptStartMs)
       const late = this.#runtime.now() + waitMs - startMs > policy.totalMs
       const canRetry = outcome.retryable || (await this.#wasUpgraded(sent))
-      const isLast = !canRetry || this.#attempt >= policy.maxAttempts || late
+      const isLast = !canRetry || this.#failures + (isRace ? 1 : 0) >= policy.maxAttempts || late
       if (!isLast) await this.#wait(waitMs)
       // «Rejected» may have been the answer to our own request, sent twice by a proxy.
       const seen = isLast ? await this.#lookForChange() : undefined
       if (seen !== undefined) return await this.#finishSent(seen)
       if (isLast) throw this.#rejected(outcome.reason, outcome.retryable)
+      const before = this.#current.metadataLocation
       this.#current = await this.#reload()
       if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
+      if (isRace && this.#current.metadataLocation === before) this.#failures++
     }
+  }
+
+  /** After a race the wait is short, so that the slower of two writers is not left behind; else it grows as the properties say. */
+  #waitMs(policy: RetryPolicy, isRace: boolean, attemptStartMs: number): number {
+    const random = this.#runtime.random()
+    if (!isRace || this.#failures > 0) return backoffMs(policy, Math.max(1, this.#failures), random)
+    return raceWaitMs(policy, this.#attempt, this.#runtime.now() - attemptStartMs, random)
   }
 
   /** The change on the current version; undefined when it changes nothing. Throws `INVALID` before anything is sent. */

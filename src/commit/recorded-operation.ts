@@ -4,15 +4,18 @@ import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
 
-/** An operation that remembers which snapshots it has proposed. */
+/** An operation that remembers which snapshots it has proposed, and spares files that are not its own. */
 export class RecordedOperation implements CommitOperation {
   readonly name: string
   readonly #operation: CommitOperation
+  readonly #spared: ReadonlySet<string>
   readonly #proposed = new Set<bigint>()
 
-  constructor(operation: CommitOperation) {
+  /** `spared`: locations of files that are the caller's, whatever becomes of the commit. */
+  constructor(operation: CommitOperation, spared: ReadonlySet<string> = new Set()) {
     this.name = operation.name
     this.#operation = operation
+    this.#spared = spared
   }
 
   /** Whether a snapshot is one of this very operation. */
@@ -39,6 +42,6 @@ export class RecordedOperation implements CommitOperation {
   }
 
   unusedFiles(committed: Snapshot | undefined): readonly string[] {
-    return this.#operation.unusedFiles?.(committed) ?? []
+    return (this.#operation.unusedFiles?.(committed) ?? []).filter((file) => !this.#spared.has(file))
   }
 }

@@ -4,6 +4,8 @@ import { readInteger, tableProperties } from '../metadata/table-properties.js'
 export interface RetryPolicy {
   /** At least 1. */
   readonly maxAttempts: number
+  /** Whether {@link maxAttempts} is what somebody asked for. */
+  readonly isChosen: boolean
   readonly minWaitMs: number
   readonly maxWaitMs: number
   /** No further attempt begins after this long. */
@@ -15,6 +17,7 @@ export function commitRetryPolicy(properties: ReadonlyMap<string, string>): Retr
   return {
     // A negative number of retries still means one attempt.
     maxAttempts: Math.max(0, readInteger(properties, tableProperties.commitRetries)) + 1,
+    isChosen: properties.has(tableProperties.commitRetries.name),
     minWaitMs: readInteger(properties, tableProperties.commitRetryMinWaitMs),
     maxWaitMs: readInteger(properties, tableProperties.commitRetryMaxWaitMs),
     totalMs: readInteger(properties, tableProperties.commitRetryTotalMs),
@@ -25,6 +28,7 @@ export function commitRetryPolicy(properties: ReadonlyMap<string, string>): Retr
 export function statusCheckPolicy(properties: ReadonlyMap<string, string>): RetryPolicy {
   return {
     maxAttempts: Math.max(0, readInteger(properties, tableProperties.statusChecks)) + 1,
+    isChosen: properties.has(tableProperties.statusChecks.name),
     minWaitMs: readInteger(properties, tableProperties.statusCheckMinWaitMs),
     maxWaitMs: readInteger(properties, tableProperties.statusCheckMaxWaitMs),
     totalMs: readInteger(properties, tableProperties.statusCheckTotalMs),
@@ -38,4 +42,17 @@ export function statusCheckPolicy(properties: ReadonlyMap<string, string>): Retr
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const ceiling = Math.min(policy.maxWaitMs, policy.minWaitMs * 2 ** Math.min(attempt - 1, 40))
   return Math.round(ceiling * (0.5 + random / 2))
+}
+
+/** Doublings of the wait after races: enough for some hundred writers, and nobody waits for ever longer. */
+const RACE_DOUBLINGS = 7
+
+/**
+ * The wait after the race `races` (from 1) that an attempt of `attemptMs` lost: anything up to that long, doubling each time.
+ * Who lost has less left to do than who won and begins anew, so that short waits let everybody through in turn; measuring the
+ * attempt itself fits them to a disk as to a far store. `random` is in [0, 1).
+ */
+export function raceWaitMs(policy: RetryPolicy, races: number, attemptMs: number, random: number): number {
+  const first = Math.min(policy.minWaitMs, Math.max(1, attemptMs))
+  return Math.round(Math.min(policy.maxWaitMs, first * 2 ** Math.min(races - 1, RACE_DOUBLINGS)) * random)
 }

@@ -8,6 +8,7 @@ import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readInteger, readText, tableProperties } from '../metadata/table-properties.js'
 import { ancestorsOf, indexSnapshots } from '../snapshot/ancestry.js'
 import { branchHead, checkRefName, findSnapshot, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import { carriedSourcePositions } from '../snapshot/source-position.js'
 import { SnapshotSummary } from '../snapshot/snapshot-summary.js'
 import type { Snapshot, SnapshotOperation as OperationName } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
@@ -32,6 +33,8 @@ export interface SnapshotOptions {
   readonly commitToken?: string | undefined
   /** Kept in the snapshot's summary. Names that the summary computes are refused. */
   readonly properties?: ReadonlyMap<string, string>
+  /** Called before every attempt with the version that it builds on; throws when the change must not be made to it. */
+  readonly guard?: ((current: TableMetadata) => void) | undefined
 }
 
 /** One attempt, as the maker of a snapshot's contents sees it. */
@@ -83,6 +86,7 @@ export function snapshotOperation(maker: SnapshotMaker, options: SnapshotOptions
 
 class SnapshotCommit implements CommitOperation {
   readonly name: string
+  readonly canFollowAny = true
   readonly #branch: string
   readonly #output: ManifestOutput
   /** The same over all attempts: that is how a commit of unknown outcome is recognised. */
@@ -105,6 +109,7 @@ class SnapshotCommit implements CommitOperation {
   }
 
   async validate(base: LoadedTable, current: LoadedTable, context: CommitContext): Promise<void> {
+    this.options.guard?.(current.metadata)
     await this.maker.validate?.(base, current, context)
   }
 
@@ -194,7 +199,8 @@ class SnapshotCommit implements CommitOperation {
       partitionLimit: readInteger(metadata.properties, tableProperties.partitionSummaryLimit),
       manifests: { created, kept: contents.manifests.length - created, replaced: contents.replaced },
     })
-    const summary = new Map([...(this.options.properties ?? []), ...built])
+    const carried = carriedSourcePositions(attempt.parent, indexSnapshots(metadata.snapshots))
+    const summary = new Map([...carried, ...(this.options.properties ?? []), ...built])
     if (!summary.has('engine-name')) summary.set('engine-name', ENGINE_NAME).set('engine-version', ENGINE_VERSION)
     if (this.options.commitToken !== undefined) summary.set(COMMIT_TOKEN_PROPERTY, this.options.commitToken)
     return summary

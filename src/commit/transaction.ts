@@ -15,11 +15,13 @@ export function transaction(operations: readonly CommitOperation[]): CommitOpera
 
 class Transaction implements CommitOperation {
   readonly name: string
+  readonly canFollowAny: boolean
   /** What each operation made, by the manifest list of the last snapshot, which is how a landed attempt is known. */
   readonly #proposals = new Map<string | undefined, readonly (Snapshot | undefined)[]>()
 
   constructor(private readonly operations: readonly CommitOperation[]) {
     this.name = `transaction of ${operations.map((operation) => operation.name).join(', ')}`
+    this.canFollowAny = operations.every((operation) => operation.canFollowAny === true)
   }
 
   async prepare(base: LoadedTable, context: CommitContext): Promise<void> {

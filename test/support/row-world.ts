@@ -198,7 +198,8 @@ export class RowWorld {
     target: Pick<DataFile, 'filePath' | 'partition'>,
     positions: ReadonlySet<number>,
   ): DataFile {
-    const file = vector(puffin, target.filePath, { partition: target.partition, contentOffset: 4 + index * 40, recordCount: positions.size })
+    const place = { partition: target.partition, contentOffset: 4 + index * 40 }
+    const file = vector(puffin, target.filePath, { ...place, recordCount: positions.size })
     this.#positionsOf.set(fileKey(file), positions)
     return file
   }
