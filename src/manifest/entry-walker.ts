@@ -33,6 +33,19 @@ export class EntryColumns {
     this.slots = new Uint32Array(count * SLOT_COUNT)
     this.blocks = new Uint32Array(count)
   }
+
+  /** Some rows as columns of their own. */
+  take(rows: Uint32Array): EntryColumns {
+    const taken = new EntryColumns(rows.length)
+    const columns = [...this.codes, ...this.sizes, ...this.longs, this.present, this.blocks]
+    const targets = [...taken.codes, ...taken.sizes, ...taken.longs, taken.present, taken.blocks]
+    columns.forEach((column, c) => {
+      const target = targets[c]!
+      for (let i = 0; i < rows.length; i++) target[i] = column[rows[i]!]!
+    })
+    rows.forEach((row, i) => taken.slots.set(this.slots.subarray(row * SLOT_COUNT, (row + 1) * SLOT_COUNT), i * SLOT_COUNT))
+    return taken
+  }
 }
 
 /**

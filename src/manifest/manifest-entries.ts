@@ -5,6 +5,7 @@ import { FloeError } from '../util/errors.js'
 import { decodeUtf8 } from '../util/utf8.js'
 import type { DataFile, EntryStatus, FileContent, FileFormat, ManifestEntry, ManifestFile } from './data-file.js'
 import { CodeColumn, LongColumn, SizeColumn, Slot, SLOT_COUNT, type EntryPlan } from './entry-plan.js'
+import { entryHeads } from './entry-heads.js'
 import type { EntryColumns } from './entry-walker.js'
 import { compileTupleDecoder, type DecodeTuple } from './partition-tuple.js'
 import { findBytes, findCount, readBounds, readCounts } from './stat-map.js'
@@ -27,6 +28,10 @@ export interface DecodedManifest {
   readonly columns: EntryColumns
   readonly blocks: readonly Uint8Array[]
   readonly partitionType: StructType
+  /** The blocks again, should {@link ManifestEntries.compact} have given them up. */
+  readonly inflate: (block: number) => Uint8Array
+  /** Called when the blocks are given up. */
+  readonly release?: ((blocks: readonly Uint8Array[]) => void) | undefined
 }
 
 /**
@@ -52,15 +57,22 @@ export class ManifestEntries {
   private readonly firstRowIds: BigInt64Array
   private readonly slots: Uint32Array
   private readonly blockOf: Uint32Array
-  private readonly blocks: readonly Uint8Array[]
+  private readonly decoded: DecodedManifest
+  /** Of compact entries: all that is no statistics. */
+  private readonly heads: AvroInput | undefined
+  /** Of compact entries: the block that was needed last. */
+  private inflated: { readonly block: number; readonly bytes: Uint8Array } | undefined
   private readonly plan: EntryPlan
   private readonly partitionType: StructType
   private readonly inputs: (AvroInput | undefined)[] = []
   private decodeTuple: DecodeTuple | undefined
   private cursor: StatsCursor | undefined
 
-  constructor(decoded: DecodedManifest) {
-    const { manifest, columns, blocks, plan, partitionType } = decoded
+  /** `heads`: see {@link compact}. */
+  constructor(decoded: DecodedManifest, heads?: Uint8Array) {
+    const { manifest, columns, plan, partitionType } = decoded
+    this.decoded = decoded
+    this.heads = heads && new AvroInput(heads, manifest.manifestPath)
     this.manifest = manifest
     this.count = columns.count
     this.status = columns.codes[CodeColumn.status]!
@@ -74,9 +86,19 @@ export class ManifestEntries {
     this.present = columns.present
     this.slots = columns.slots
     this.blockOf = columns.blocks
-    this.blocks = blocks
     this.plan = plan
     this.partitionType = partitionType
+  }
+
+  /**
+   * Some entries in ascending order, renumbered from 0, in a fraction of the memory: without the inflated blocks. Their statistics are
+   * inflated again where they are asked for. These entries must not be used any more.
+   */
+  compact(rows: Uint32Array): ManifestEntries {
+    const { plan, columns, blocks } = this.decoded
+    const heads = entryHeads(plan, columns, blocks, rows)
+    this.decoded.release?.(blocks)
+    return new ManifestEntries({ ...this.decoded, columns: heads.columns, blocks: [] }, heads.bytes)
   }
 
   /** The id of the partition spec that all tuples are of. */
@@ -135,7 +157,7 @@ export class ManifestEntries {
    */
   stats(i: number): FileStats {
     this.cursor ??= new StatsCursor(this.recordCount, this.slots)
-    return this.cursor.move(i, this.blocks[this.blockOf[i]!]!)
+    return this.cursor.move(i, this.block(this.blockOf[i]!))
   }
 
   /** Entry `i` as a value. `stats: false` leaves out the maps of counts, sizes and bounds. */
@@ -184,7 +206,13 @@ export class ManifestEntries {
 
   private map<T>(i: number, slot: number, read: (bytes: Uint8Array, offset: number) => T): T | undefined {
     const start = this.slots[i * SLOT_COUNT + slot]!
-    return start === 0 ? undefined : read(this.blocks[this.blockOf[i]!]!, start - 1)
+    return start === 0 ? undefined : read(this.block(this.blockOf[i]!), start - 1)
+  }
+
+  private block(block: number): Uint8Array {
+    if (this.heads === undefined) return this.decoded.blocks[block]!
+    if (this.inflated?.block !== block) this.inflated = { block, bytes: this.decoded.inflate(block) }
+    return this.inflated.bytes
   }
 
   private text(i: number, slot: number): string | undefined {
@@ -217,14 +245,17 @@ export class ManifestEntries {
     return (this.present[i]! & (1 << column)) !== 0
   }
 
-  /** The block's input, at the value of `slot`; undefined for null. */
+  /** The input at the value of `slot`, which is none of the statistics; undefined for null. */
   private at(i: number, slot: number): AvroInput | undefined {
     const start = this.slots[i * SLOT_COUNT + slot]!
     if (start === 0) return undefined
-    const block = this.blockOf[i]!
-    const input = (this.inputs[block] ??= new AvroInput(this.blocks[block]!, this.manifest.manifestPath))
+    const input = this.heads ?? this.inputOf(this.blockOf[i]!)
     input.position = start - 1
     return input
+  }
+
+  private inputOf(block: number): AvroInput {
+    return (this.inputs[block] ??= new AvroInput(this.decoded.blocks[block]!, this.manifest.manifestPath))
   }
 }
 

@@ -18,6 +18,8 @@ export interface DecodeManifestOptions {
   readonly committed?: boolean
   /** What all blocks together may inflate to. Default 1 GiB. */
   readonly maxInflatedBytes?: number
+  /** Called with the inflated blocks when the entries have given them up. */
+  readonly release?: (blocks: readonly Uint8Array[]) => void
 }
 
 /**
@@ -56,7 +58,8 @@ export function decodeManifestBlocks(
   }
   inheritSequenceNumbers(manifest, columns)
   inheritFirstRowIds(manifest, columns, options.committed ?? true)
-  return new ManifestEntries({ manifest, plan, columns, blocks, partitionType: options.partitionType })
+  const inflate = (block: number): Uint8Array => inflateBlock(container, container.blocks[block]!)
+  return new ManifestEntries({ manifest, plan, columns, blocks, partitionType: options.partitionType, inflate, release: options.release })
 }
 
 /**

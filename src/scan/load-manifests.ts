@@ -4,6 +4,7 @@ import type { ManifestFile } from '../manifest/data-file.js'
 import type { ManifestEntries } from '../manifest/manifest-entries.js'
 import { decodeManifestList } from '../manifest/manifest-list.js'
 import { decodeManifestBlocks, inlineManifestFile } from '../manifest/manifest-reader.js'
+import { releaseBuffers } from '../parquet/release-buffer.js'
 import type { StructType } from '../schema/type.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 
@@ -32,5 +33,15 @@ export interface LoadManifestOptions extends LoadOptions {
 export async function loadManifest(io: FileIO, manifest: ManifestFile, options: LoadManifestOptions): Promise<ManifestEntries> {
   const bytes = await io.read(manifest.manifestPath, { signal: options.signal })
   const container = readContainer(bytes, manifest.manifestPath)
-  return decodeManifestBlocks(manifest, container, await inflateBlocksAsync(container), { partitionType: options.partitionType })
+  const release = (blocks: readonly Uint8Array[]): void => releaseBuffers(blocks.map((block) => block.buffer).filter(isOwn))
+  const { partitionType } = options
+  const given = container.codec === 'deflate' ? { release } : {}
+  return decodeManifestBlocks(manifest, container, await inflateBlocksAsync(container), { partitionType, ...given })
 }
+
+/** Small buffers may be parts of one that Node shares. */
+function isOwn(buffer: ArrayBufferLike): boolean {
+  return buffer.byteLength > SHARED_BYTES
+}
+
+const SHARED_BYTES = 32_768

@@ -1,6 +1,6 @@
 import { alwaysTrue } from '../expression/predicates.js'
 import { bind } from '../expression/bind.js'
-import type { Expression } from '../expression/expression.js'
+import type { BoundExpression, Expression } from '../expression/expression.js'
 import { throwIfAborted } from '../io/aborted.js'
 import type { FileIO } from '../io/file-io.js'
 import { mapOrdered } from '../io/ordered-prefetch.js'
@@ -9,8 +9,11 @@ import type { ManifestEntry, ManifestFile } from '../manifest/data-file.js'
 import type { ManifestEntries } from '../manifest/manifest-entries.js'
 import { readInteger, tableProperties } from '../metadata/table-properties.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
+import { metadataColumnNames } from '../schema/reserved-fields.js'
 import type { Schema } from '../schema/schema.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { compactSelection } from './compact-selection.js'
+import { FloeError, isFloeError } from '../util/errors.js'
 import { DeleteFileIndex } from './delete-file-index.js'
 import { collectDeletes } from './live-deletes.js'
 import { loadManifest, loadManifestList } from './load-manifests.js'
@@ -42,7 +45,7 @@ const MANIFESTS_AHEAD = 6
  */
 export async function planScan(request: PlanRequest): Promise<ScanPlan> {
   const { io, metadata, snapshot, schema, signal } = request
-  const filter = bind(request.filter ?? alwaysTrue(), schema, { caseSensitive: request.caseSensitive ?? true })
+  const filter = bindFilter(request)
   const filters = new SpecFilters(metadata, schema, filter)
   const report = new ReportBuilder(request.explain ?? false)
   const selections: ManifestSelection[] = []
@@ -55,7 +58,7 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
       throwIfAborted(signal)
       const selection = selectFiles({ entries, filters, deletes, report })
-      if (selection.selected.length > 0) selections.push(selection)
+      if (selection.selected.length > 0) selections.push(compactSelection(selection))
     }
     if (report.explains) report.explainDeletes(deletes.files)
   }
@@ -65,6 +68,17 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     openFileCostBytes: readInteger(metadata.properties, tableProperties.splitOpenFileCostBytes),
   }
   return new ScanPlan({ snapshot, schema, filter, selections, report: report.finish(), splitOptions })
+}
+
+/** @throws FloeError `UNSUPPORTED` for a filter on a metadata column, unless a column of the table has its name */
+function bindFilter({ filter, schema, caseSensitive }: PlanRequest): BoundExpression {
+  try {
+    return bind(filter ?? alwaysTrue(), schema, { caseSensitive: caseSensitive ?? true })
+  } catch (error) {
+    if (!isFloeError(error, 'NOT_FOUND') || !metadataColumnNames().includes(error.column?.split('.')[0] ?? '')) throw error
+    const problem = 'Metadata columns cannot be filtered by: read them with metadataColumns(…), and pick the rows afterwards'
+    throw new FloeError('UNSUPPORTED', problem, { column: error.column!, cause: error })
+  }
 }
 
 function isData(manifest: ManifestFile): boolean {

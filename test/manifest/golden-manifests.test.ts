@@ -30,13 +30,29 @@ describe.each(goldenTables.map((table) => [table.table, table] as const))('golde
     expect(sorted(entries)).toEqual(sorted(table.entries.map((entry) => comparable(entry))))
   })
 
+  it('keeps what entries say when they are compact', () => {
+    for (const manifest of metadata.snapshots.flatMap((snapshot) => (hasList(snapshot) ? manifestsOf(snapshot) : []))) {
+      const all = Array.from({ length: decode(metadata, manifest).count }, (_, i) => i)
+      for (const rows of [all, all.filter((i) => i % 2 === 1)]) {
+        const entries = decode(metadata, manifest)
+        const before = rows.map((i) => entries.entry(i))
+        const compact = decode(metadata, manifest).compact(Uint32Array.from(rows))
+        expect(rows.map((_, i) => compact.entry(i))).toEqual(before)
+      }
+    }
+  })
+
   it('finds in every list the counts that its manifests have', () => {
     for (const snapshot of metadata.snapshots) {
-      if (snapshot.manifestList !== undefined && !existsSync(goldenPath(snapshot.manifestList))) continue
+      if (!hasList(snapshot)) continue
       for (const manifest of manifestsOf(snapshot)) checkCounts(manifest, decode(metadata, manifest))
     }
   })
 })
+
+function hasList({ manifestList }: Snapshot): boolean {
+  return manifestList === undefined || existsSync(goldenPath(manifestList))
+}
 
 function manifestsOf(snapshot: Snapshot): ManifestFile[] {
   if (snapshot.manifestList !== undefined) return decodeManifestList(readGolden(snapshot.manifestList), snapshot.manifestList)

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { inflateBlock, readContainer } from '../../src/avro/container.js'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../src/manifest/data-file.js'
 import { assignFirstRowIds, decodeManifestList, encodeManifestList } from '../../src/manifest/manifest-list.js'
-import { decodeManifest } from '../../src/manifest/manifest-reader.js'
+import { decodeManifest, decodeManifestBlocks } from '../../src/manifest/manifest-reader.js'
 import type { ManifestFormatVersion } from '../../src/manifest/manifest-schema.js'
 import { ManifestWriter } from '../../src/manifest/manifest-writer.js'
 import { compareValues } from '../../src/schema/compare-values.js'
@@ -85,6 +86,29 @@ describe('manifests', () => {
         const read = decodeManifest(manifest, bytes, { partitionType, committed: false })
         expect(read.count).toBe(list.length)
         expect(Array.from({ length: read.count }, (_, i) => read.entry(i))).toEqual(list.map((item) => expected(item, formatVersion)))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('say the same when they are compact, some entries or all, and give their blocks up', () => {
+    fc.assert(
+      fc.property(entries, version, fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), (list, formatVersion, chosen) => {
+        const { bytes, manifestFile } = write(list, formatVersion)
+        const container = readContainer(bytes, 'm')
+        const blocks = container.blocks.map((block) => inflateBlock(container, block))
+        const release = (given: readonly Uint8Array[]): void => given.forEach((block) => block.fill(0xff))
+        const manifest = { ...manifestFile, sequenceNumber: formatVersion === 1 ? 0n : 5n }
+        const decoded = decodeManifestBlocks(manifest, container, blocks, { partitionType, committed: false, release })
+        const rows = Uint32Array.from(list.keys()).filter((i) => chosen[i]!)
+        const compact = decoded.compact(rows)
+        expect(compact.count).toBe(rows.length)
+        expect(Array.from(rows, (_, i) => compact.entry(i))).toEqual(Array.from(rows, (row) => expected(list[row]!, formatVersion)))
+        rows.forEach((row, i) => {
+          for (const id of list[row]!.dataFile.lowerBounds?.keys() ?? []) {
+            expect(compact.stats(i).lowerBound(id)).toEqual(list[row]!.dataFile.lowerBounds?.get(id))
+          }
+        })
       }),
       { numRuns: 150 },
     )
