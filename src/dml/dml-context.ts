@@ -7,6 +7,7 @@ import { changeFiles, type ChangeFilesOptions, type FileChanges } from '../commi
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { RecordedOperation } from '../commit/recorded-operation.js'
 import { DeleteLoader } from '../deletes/delete-loader.js'
+import type { DataFile } from '../manifest/data-file.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { Runtime } from '../util/runtime.js'
 
@@ -31,24 +32,28 @@ export interface CommittedChange {
   readonly isOurs: boolean
 }
 
+export interface CommitChangesOptions extends ChangeFilesOptions {
+  /** Added files that were there before and stay the caller's, also when `ownsFiles` is set. */
+  readonly sparedFiles?: readonly DataFile[] | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Commits a change of files that was planned on `context.loaded`. Files of the change that belong to it and did not come into
  * the table are removed.
  * @throws FloeError `CONFLICT` when other commits do not go together with it, `COMMIT_STATE_UNKNOWN` when the answer was lost
  */
-export async function commitChanges(
-  context: DmlContext,
-  changes: FileChanges,
-  options: ChangeFilesOptions & { readonly signal?: AbortSignal | undefined },
-): Promise<CommittedChange> {
+export async function commitChanges(context: DmlContext, changes: FileChanges, options: CommitChangesOptions): Promise<CommittedChange> {
   const { backend, loaded, runtime } = context
-  const operation = new RecordedOperation(changeFiles(changes, options, runtime))
-  const result = await commitTable(backend, loaded, operation, { runtime, signal: options.signal })
+  const { sparedFiles = [], signal, ...rest } = options
+  const spared = new Set(sparedFiles.map((file) => file.filePath))
+  const operation = new RecordedOperation(changeFiles(changes, rest, runtime), spared)
+  const result = await commitTable(backend, loaded, operation, { runtime, signal })
   const isOurs = operation.hasProposed(result.snapshot)
   if (!isOurs && options.ownsFiles === true) {
     const files = new Set([...changes.addedDataFiles, ...changes.addedDeleteFiles].map((file) => file.filePath))
     // Files that are left behind cost space, not rows: failing to remove them fails nothing.
-    await loaded.io.delete([...files]).catch(() => undefined)
+    await loaded.io.delete([...files].filter((file) => !spared.has(file))).catch(() => undefined)
   }
   return { result, isOurs }
 }

@@ -97,6 +97,11 @@ export class RowChangeSet {
     await this.#write(batch)
   }
 
+  /** Takes a file that was written for this change: {@link abort} removes it. */
+  own(file: DataFile): void {
+    this.#files.push(file)
+  }
+
   /** Writes what is left to write. The files belong to the caller from then on. */
   async finish(): Promise<ChangedRows> {
     const rows = [...this.#rows.values()].filter(({ file }) => !this.#wholeFiles.has(file.filePath))

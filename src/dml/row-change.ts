@@ -4,11 +4,12 @@ import { changeFiles, type ChangeFilesOptions, type FileChanges } from '../commi
 import type { Expression } from '../expression/expression.js'
 import { throwIfAborted } from '../io/aborted.js'
 import { currentSchema } from '../metadata/metadata-lookup.js'
+import type { DataFile } from '../manifest/data-file.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readText, tableProperties } from '../metadata/table-properties.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ScanPlan } from '../scan/scan-plan.js'
-import { branchHead, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import { branchHead, MAIN_BRANCH, snapshotById } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import { commitChanges, isEmptyChange, type DmlContext } from './dml-context.js'
@@ -80,13 +81,17 @@ export interface RowChangeOutcome {
 /** What kind of change is made, and which properties of the table steer it. */
 export interface RowChangeKind {
   /** For messages. */
-  readonly name: 'delete' | 'update' | 'overwrite' | 'merge' | 'upsert' | 'changes'
+  readonly name: string
   readonly properties: 'delete' | 'update' | 'merge'
   /** The rows that the change depends on. */
   readonly filter: Expression
   /** All rows of the filter are replaced. Default false. */
   readonly replacesFilter?: boolean | undefined
   readonly caseSensitive?: boolean | undefined
+  /** Default: the head of the branch. */
+  readonly startingSnapshotId?: bigint | undefined
+  /** Whether it does not matter what others deleted meanwhile. Default: true for a serializable delete. */
+  readonly allowConcurrentDeletes?: boolean | undefined
 }
 
 const MODES = { delete: tableProperties.deleteMode, update: tableProperties.updateMode, merge: tableProperties.mergeMode } as const
@@ -110,15 +115,21 @@ export function baseSnapshot(context: DmlContext, branch: string | undefined): S
 export function planChange(
   context: DmlContext,
   filter: Expression,
-  options: Pick<RowChangeOptions, 'branch' | 'signal'> & { readonly caseSensitive?: boolean | undefined },
+  options: Pick<RowChangeOptions, 'branch' | 'signal'> & Pick<RowChangeKind, 'caseSensitive' | 'startingSnapshotId'>,
 ): Promise<ScanPlan> {
   const { io, metadata } = context.loaded
-  const { branch, signal, caseSensitive } = options
-  return planScan({ io, metadata, snapshot: baseSnapshot(context, branch), schema: currentSchema(metadata), filter, caseSensitive, signal })
+  const { branch, signal, caseSensitive, startingSnapshotId } = options
+  const snapshot = startingSnapshotId === undefined ? baseSnapshot(context, branch) : snapshotById(metadata, startingSnapshotId)
+  return planScan({ io, metadata, snapshot, schema: currentSchema(metadata), filter, caseSensitive, signal })
 }
 
 /** How a change is to be committed, beyond what its kind says. */
-export type CommitHints = Pick<ChangeFilesOptions, 'replacePartitions'>
+export interface CommitHints extends Pick<ChangeFilesOptions, 'replacePartitions' | 'operation'> {
+  /** Files that come and go besides those of the set. */
+  readonly extra?: FileChanges | undefined
+  /** Those of `extra` that were there before: they are not removed when the commit fails. */
+  readonly sparedFiles?: readonly DataFile[] | undefined
+}
 
 /** Gathers a change of rows in a set. */
 export type GatherChange = (set: RowChangeSet, progress: ProgressMeter) => Promise<CommitHints | undefined | void>
@@ -144,13 +155,28 @@ export async function runRowChange(
   try {
     hints = await gather(set, new ProgressMeter(options))
     throwIfAborted(signal)
-    changed = await set.finish()
+    changed = withExtra(await set.finish(), hints?.extra)
   } catch (error) {
     await set.abort()
     throw error
   }
   if (dryRun === true || isEmptyChange(changed.changes)) return { result: uncommitted(changed), table: undefined }
   return commitRows(context, { ...changed, hints: hints ?? {} }, options, kind)
+}
+
+function withExtra(changed: ChangedRows, extra: FileChanges | undefined): ChangedRows {
+  if (extra === undefined) return changed
+  const { changes } = changed
+  return {
+    ...changed,
+    changes: {
+      addedDataFiles: [...changes.addedDataFiles, ...extra.addedDataFiles],
+      removedDataFiles: [...changes.removedDataFiles, ...extra.removedDataFiles],
+      addedDeleteFiles: [...changes.addedDeleteFiles, ...extra.addedDeleteFiles],
+      removedDeleteFiles: [...changes.removedDeleteFiles, ...extra.removedDeleteFiles],
+    },
+    insertedRows: changed.insertedRows + extra.addedDataFiles.reduce((rows, file) => rows + file.recordCount, 0),
+  }
 }
 
 /** Tells the caller how far a change has come. */
@@ -195,26 +221,36 @@ async function commitRows(
   kind: RowChangeKind,
 ): Promise<RowChangeOutcome> {
   const isolation = isolationOf(context.loaded.metadata, kind, options)
-  const isSerialDelete = kind.name === 'delete' && isolation === 'serializable'
-  const merging = new VectorMerging(context, changed.deletedPositions, { name: kind.name, toleratesDeletes: isSerialDelete })
+  const isDelete = kind.name === 'delete'
+  // A row that both this and another commit deleted is gone, unless an update of theirs wrote it anew: which is seen only then.
+  const toleratesDeletes = kind.allowConcurrentDeletes ?? (isDelete && isolation === 'serializable')
+  const merging = new VectorMerging(context, changed.deletedPositions, { name: kind.name, toleratesDeletes })
+  const { extra: _, ...hints } = changed.hints
   const { result, isOurs } = await commitChanges(context, changed.changes, {
     ...commitOptions(options, kind, countsOf(changed, 0)),
     validation: {
-      startingSnapshotId: baseSnapshot(context, options.branch)?.snapshotId,
+      startingSnapshotId: kind.startingSnapshotId ?? baseSnapshot(context, options.branch)?.snapshotId,
       isolation,
       conflictFilter: kind.filter,
       caseSensitive: kind.caseSensitive,
-      // Under snapshot isolation the delete of a row that an update has moved meanwhile must not pass unseen. Vectors tell, files do not.
-      allowConcurrentDeletes: isSerialDelete || (kind.name === 'delete' && usesVectors(context.loaded.metadata)),
+      // What toleratesDeletes is about, vectors tell row by row; of position delete files all in scope conflict.
+      allowConcurrentDeletes: toleratesDeletes || (isDelete && usesVectors(context.loaded.metadata)),
       replacesFilter: kind.replacesFilter,
     },
-    ...changed.hints,
+    ...hints,
+    ...(hints.operation === 'replace' ? { droppedRowCount: droppedRows(changed.changes) } : {}),
     mergeVectors: (conflicts, hook) => merging.merge(conflicts, hook),
     ownsFiles: true,
     signal: options.signal,
   })
   if (!isOurs) return repeatedResult(result)
   return { result: committed(result, countsOf(changed, merging.deletedByOthers)), table: result.table }
+}
+
+/** Rows of replaced data files that are not written again: deletes cover them. */
+function droppedRows({ addedDataFiles, removedDataFiles }: FileChanges): number {
+  const rowsOf = (files: readonly DataFile[]): number => files.reduce((rows, file) => rows + file.recordCount, 0)
+  return rowsOf(removedDataFiles) - rowsOf(addedDataFiles)
 }
 
 /** @throws FloeError `INVALID` for another level */

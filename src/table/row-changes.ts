@@ -1,4 +1,9 @@
 /** The door to changes of rows: what callers pass is checked here, and handed to dml/. */
+import {
+  convertEqualityDeletes,
+  type ConvertEqualityDeletesOptions,
+  type ConvertEqualityDeletesResult,
+} from '../dml/convert-equality-deletes.js'
 import { deleteRows } from '../dml/delete-rows.js'
 import type { RowAssignments } from '../dml/assignments.js'
 import type { DmlContext } from '../dml/dml-context.js'
@@ -6,9 +11,11 @@ import { overwritePartitions, type OverwritePartitionsOptions } from '../dml/ove
 import { overwriteRows, type OverwriteRowsOptions } from '../dml/overwrite-rows.js'
 import { checkIsolation, type RowChangeOptions, type RowChangeOutcome } from '../dml/row-change.js'
 import { checkWriteMode } from '../dml/row-change-set.js'
+import { commitRowDelta, type RowDelta, type RowDeltaOptions } from '../dml/row-delta.js'
 import { updateRows } from '../dml/update-rows.js'
 import type { Expression } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
+import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
 import { checkArgument, checkOptional } from './checked-arguments.js'
 import { checkFilter } from './table-scan.js'
@@ -50,6 +57,29 @@ export async function overwritePartitionsIn(
   options: OverwritePartitionsOptions,
 ): Promise<RowChangeOutcome> {
   return overwritePartitions(context, rows, checkedOptions(options))
+}
+
+/** Commits changes of a table by files, positions and keys. */
+export async function commitDelta(context: DmlContext, delta: RowDelta, options: RowDeltaOptions): Promise<RowChangeOutcome> {
+  checkArgument(delta, 'object', 'A row delta')
+  checkOptional(delta.addDataFiles, 'list', 'addDataFiles')
+  checkOptional(delta.addDeleteFiles, 'list', 'addDeleteFiles')
+  checkOptional(delta.removeDeleteFiles, 'list', 'removeDeleteFiles')
+  if (delta.deletePositions !== undefined && !(delta.deletePositions instanceof Map)) {
+    throw new FloeError('INVALID', 'deletePositions must be a Map from the location of a data file to positions of its rows')
+  }
+  checkOptional(delta.deleteKeys, 'object', 'deleteKeys')
+  if (delta.deleteKeys !== undefined) checkArgument(delta.deleteKeys.columns, 'list', 'The columns of a key')
+  if (options.conflictFilter !== undefined) checkFilter(options.conflictFilter)
+  return commitRowDelta(context, delta, checkedOptions(options))
+}
+
+/** Converts the equality deletes of a table. */
+export async function convertDeletes(
+  context: DmlContext,
+  options: ConvertEqualityDeletesOptions,
+): Promise<{ readonly result: ConvertEqualityDeletesResult; readonly table: DmlContext['loaded'] | undefined }> {
+  return convertEqualityDeletes(context, checkedOptions(options))
 }
 
 /** @throws FloeError `INVALID` for what is no filter; leaving one out never means all rows */

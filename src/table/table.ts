@@ -6,12 +6,15 @@ import type { CatalogBackend, LoadedTable, TableIdentifier } from '../catalog/ca
 import { printTableIdentifier } from '../catalog/table-identifier.js'
 import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import type { RefStart, RetentionChange } from '../commit/ref-updates.js'
 import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metadata-lookup.js'
 import type { DmlContext } from '../dml/dml-context.js'
+import type { ConvertEqualityDeletesOptions, ConvertEqualityDeletesResult } from '../dml/convert-equality-deletes.js'
+import type { RowDelta, RowDeltaOptions } from '../dml/row-delta.js'
 import type { RowAssignments } from '../dml/assignments.js'
 import type { OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
 import type { OverwriteRowsOptions } from '../dml/overwrite-rows.js'
-import type { RowChangeOptions, RowChangeOutcome, RowChangeResult } from '../dml/row-change.js'
+import type { RowChangeOptions, RowChangeResult } from '../dml/row-change.js'
 import { alwaysTrue } from '../expression/predicates.js'
 import type { UpsertOptions } from '../dml/upsert-rows.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
@@ -24,12 +27,15 @@ import { evolvePartitionSpec, PartitionSpecUpdate } from '../partition/spec-evol
 import { propertyChanges } from '../schema/property-changes.js'
 import { SchemaUpdate } from '../schema/schema-evolution.js'
 import type { Schema } from '../schema/schema.js'
+import { branchHead, MAIN_BRANCH, refByName, snapshotOfRef } from '../snapshot/snapshot-ref.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { AppendRowsOptions } from './append-rows.js'
+import { ChangesScan, type ScanChangesOptions } from './changes-scan.js'
 import { checkArgument } from './checked-arguments.js'
-import { namingTableAsync } from './named-errors.js'
+import type { branchOperations, CreateRefOptions, PublishOptions, PublishResult, RollbackTarget, StagedSource } from './branch-methods.js'
+import { namingTable, namingTableAsync } from './named-errors.js'
 import type { FilterInput } from './row-changes.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
@@ -57,12 +63,15 @@ export interface CommitCallOptions {
  */
 export class Table {
   readonly #context: TableContext
+  /** What the table's verbs read and write; `undefined` for `main`. */
+  readonly #branch: string | undefined
   #loaded: LoadedTable
 
-  /** Made by a `Catalog`. */
-  constructor(loaded: LoadedTable, context: TableContext) {
+  /** Made by a `Catalog`, and by {@link branch}. */
+  constructor(loaded: LoadedTable, context: TableContext, branch?: string) {
     this.#loaded = loaded
     this.#context = context
+    this.#branch = branch
   }
 
   get identifier(): TableIdentifier {
@@ -106,9 +115,9 @@ export class Table {
     return defaultSortOrder(this.#loaded.metadata)
   }
 
+  /** The head of `main`, or of the branch that the table is bound to. */
   get currentSnapshot(): Snapshot | undefined {
-    const { snapshots, currentSnapshotId } = this.#loaded.metadata
-    return snapshots.find((snapshot) => snapshot.snapshotId === currentSnapshotId)
+    return snapshotOfRef(this.#loaded.metadata, this.#branch ?? MAIN_BRANCH)
   }
 
   get snapshots(): readonly Snapshot[] {
@@ -138,7 +147,17 @@ export class Table {
 
   /** A scan of the current state; refine it, then iterate it. */
   scan(): TableScan {
-    return new TableScan(this.#loaded, this.#context.engine)
+    const scan = new TableScan(this.#loaded, this.#context.engine)
+    return this.#branch === undefined ? scan : scan.useRef(this.#branch)
+  }
+
+  /**
+   * What changed between two states, row by row, in the order of commits.
+   * @throws FloeError `NOT_FOUND` when the state that it starts from has expired
+   */
+  scanChanges(options: ScanChangesOptions = {}): ChangesScan {
+    const { engine, runtime } = this.#context
+    return new ChangesScan(this.#loaded, engine, runtime, { ...options, to: options.to ?? this.#branch })
   }
 
   /** The metadata tables: snapshots, files, manifests and so on. */
@@ -157,7 +176,8 @@ export class Table {
     const backend = this.#requireBackend('append')
     const { engine, runtime } = this.#context
     const { appendRows } = await import('./append-rows.js')
-    const append = (): ReturnType<typeof appendRows> => appendRows(rows, options, { loaded: this.#loaded, backend, engine, runtime })
+    const context = { loaded: this.#loaded, backend, engine, runtime }
+    const append = (): ReturnType<typeof appendRows> => appendRows(rows, this.#bound(options), context)
     const { result, snapshot } = await namingTableAsync(this.identifier, append, options.signal)
     this.#moveTo(result.table)
     return snapshot
@@ -170,7 +190,7 @@ export class Table {
    * @throws FloeError `CONFLICT` when another commit was in the way
    */
   delete(filter: FilterInput, options: RowChangeOptions = {}): Promise<RowChangeResult> {
-    return this.#changeRows('delete', options, (changes, context) => changes.deleteFrom(context, filter, options))
+    return this.#changeRows('delete', options, (changes, context) => changes.deleteFrom(context, filter, this.#bound(options)))
   }
 
   /**
@@ -179,7 +199,7 @@ export class Table {
    * @throws FloeError `INVALID` naming the column whose value does not fit, `CONFLICT` when another commit was in the way
    */
   update(filter: FilterInput, assignments: RowAssignments, options: RowChangeOptions = {}): Promise<RowChangeResult> {
-    return this.#changeRows('update', options, (changes, context) => changes.updateIn(context, filter, assignments, options))
+    return this.#changeRows('update', options, (changes, context) => changes.updateIn(context, filter, assignments, this.#bound(options)))
   }
 
   /**
@@ -188,7 +208,7 @@ export class Table {
    * @throws FloeError `INVALID` naming the row that does not fit, `CONFLICT` when another commit was in the way
    */
   overwrite(rows: WriteInput, filter: FilterInput = alwaysTrue(), options: OverwriteRowsOptions = {}): Promise<RowChangeResult> {
-    return this.#changeRows('overwrite', options, (changes, context) => changes.overwriteIn(context, rows, filter, options))
+    return this.#changeRows('overwrite', options, (changes, context) => changes.overwriteIn(context, rows, filter, this.#bound(options)))
   }
 
   /**
@@ -197,7 +217,7 @@ export class Table {
    * @throws FloeError as {@link overwrite} does
    */
   overwritePartitions(rows: WriteInput, options: OverwritePartitionsOptions = {}): Promise<RowChangeResult> {
-    return this.#changeRows('overwrite', options, (changes, context) => changes.overwritePartitionsIn(context, rows, options))
+    return this.#changeRows('overwrite', options, (changes, context) => changes.overwritePartitionsIn(context, rows, this.#bound(options)))
   }
 
   /**
@@ -209,8 +229,133 @@ export class Table {
   upsert(rows: WriteInput, keys?: readonly string[], options: UpsertOptions = {}): Promise<RowChangeResult> {
     return this.#changeRows('upsert', options, async (_, context) => {
       const { upsertInto } = await import('./keyed-changes.js')
-      return upsertInto(context, rows, keys, options)
+      return upsertInto(context, rows, keys, this.#bound(options))
     })
+  }
+
+  /** Creates a branch, by default at the head of `main`, and answers the table bound to it. */
+  async createBranch(name: string, options: CreateRefOptions = {}): Promise<Table> {
+    await this.#manage((branches) => branches.create('branch', name, options), options)
+    return this.branch(name)
+  }
+
+  /** The table with all its verbs on a branch. @throws FloeError `NOT_FOUND` for a branch that the table does not have */
+  branch(name: string): Table {
+    const { type } = namingTable(this.identifier, () => refByName(this.#loaded.metadata, name))
+    if (type === 'tag') throw new FloeError('INVALID', `${name} is a tag: only branches can be written to`, { table: this.name })
+    return new Table(this.#loaded, this.#context, name)
+  }
+
+  /** Names a snapshot, by default the head of `main`, for ever or as long as `maxRefAgeMs` says. */
+  async createTag(name: string, options: CreateRefOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.create('tag', name, options), options)
+  }
+
+  /** Moves a branch to any snapshot of the table. */
+  async replaceBranch(name: string, at: RefStart, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.replace('branch', name, at), options)
+  }
+
+  /** Lets a tag name another snapshot. */
+  async replaceTag(name: string, at: RefStart, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.replace('tag', name, at), options)
+  }
+
+  /** Forgets a branch; its snapshots stay until they expire. */
+  async dropBranch(name: string, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.drop('branch', name), options)
+  }
+
+  /** Forgets a tag; its snapshot stays until it expires. */
+  async dropTag(name: string, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.drop('tag', name), options)
+  }
+
+  async renameBranch(name: string, newName: string, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.rename(name, newName), options)
+  }
+
+  /** Says how long a branch or tag, and the snapshots of a branch, are kept. */
+  async setRetention(name: string, retention: RetentionChange, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.retain(name, retention), options)
+  }
+
+  /**
+   * Moves a branch forward to another branch or tag, of whose history it is part.
+   * @throws FloeError `CONFLICT` when the branch has commits that the other lacks
+   */
+  async fastForward(branch: string, to: string, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.fastForward(branch, to), options)
+  }
+
+  /** Moves this branch back to one of its own snapshots, or to the last one from before a time. */
+  async rollback(to: RollbackTarget, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.rollback(this.#branch, to), options)
+  }
+
+  /** Sets this branch to any snapshot of the table, in its history or not. */
+  async setCurrentSnapshot(snapshotId: bigint, options: CommitCallOptions = {}): Promise<void> {
+    await this.#manage((branches) => branches.setCurrent(this.#branch, snapshotId), options)
+  }
+
+  /**
+   * Brings a snapshot into this branch that is not in its history: a staged one, by its `wapId` or id, or one of another
+   * branch. Appends and dynamic overwrites can be picked, and whatever is based on the branch's head.
+   *
+   * @throws FloeError `INVALID` for what cannot be picked, or is in the branch already
+   */
+  async cherryPick(source: StagedSource, options: CommitCallOptions = {}): Promise<Snapshot> {
+    const { runtime } = this.#context
+    const result = await this.#manage((branches) => branches.cherryPick(this.#loaded.metadata, source, this.#branch, runtime), options)
+    return result.snapshot ?? branchHead(result.table.metadata, this.#branch ?? MAIN_BRANCH)!
+  }
+
+  /**
+   * Audits this branch, then publishes it: `check` gets the table bound to the branch, and fails by throwing or by answering
+   * false. What is published is what was checked, never something that came to the branch meanwhile.
+   *
+   * @throws FloeError `CONFLICT` when the branch moved while it was checked, or cannot be fast-forwarded to
+   */
+  async publish(check: (table: Table) => unknown, options: PublishOptions = {}): Promise<PublishResult> {
+    checkArgument(check, 'function', 'The check of a branch')
+    const branch = this.#branch
+    if (branch === undefined) throw new FloeError('INVALID', "Only a branch can be published: table.branch('audit')", { table: this.name })
+    await this.refresh()
+    const head = this.currentSnapshot!
+    const { to = MAIN_BRANCH, quarantine, signal } = options
+    try {
+      if ((await check(this.branch(branch))) === false) throw new FloeError('INVALID', `The check of ${branch} answered false`)
+    } catch (reason) {
+      if (quarantine !== undefined) await this.renameBranch(branch, quarantine, { signal })
+      return { published: false, reason, branch: quarantine ?? branch }
+    }
+    await this.#manage((branches) => branches.publish(branch, to, head.snapshotId), { signal })
+    return { published: true, snapshot: head }
+  }
+
+  /**
+   * Commits changes by callers that know files, positions or keys, as one snapshot. They are taken as made on the version that
+   * this table is at: commits since then are validated against, as `options.isolation` says.
+   *
+   * @throws FloeError `CONFLICT` when a data file whose rows are deleted is not there any more
+   */
+  rowDelta(delta: RowDelta, options: RowDeltaOptions = {}): Promise<RowChangeResult> {
+    return this.#changeRows('row delta', options, (changes, context) => changes.commitDelta(context, delta, options), 'as seen')
+  }
+
+  /**
+   * Deletes rows by their keys without looking them up, as writers of streams must: equality deletes, which later reads apply.
+   * How many rows that are is therefore not known; `convertEqualityDeletes` makes reading cheap again.
+   *
+   * @throws FloeError `INVALID` for keys that do not fit, and in tables of format version 1
+   */
+  deleteByKeys(keys: WriteInput, columns: readonly string[], options: RowDeltaOptions = {}): Promise<RowChangeResult> {
+    return this.rowDelta({ deleteKeys: { keys, columns } }, options)
+  }
+
+  /** Replaces all equality deletes by deletion vectors, or position delete files on version 2. The table's rows stay the same. */
+  convertEqualityDeletes(options: ConvertEqualityDeletesOptions = {}): Promise<ConvertEqualityDeletesResult> {
+    return this.#changeRows('conversion of equality deletes', options, (changes, context) => changes.convertDeletes(context, options))
   }
 
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */
@@ -239,12 +384,7 @@ export class Table {
   /** Sets the named properties; a property of `null` is removed. */
   async updateProperties(properties: Readonly<Record<string, string | null>>, options: CommitCallOptions = {}): Promise<void> {
     checkArgument(properties, 'object', 'Properties')
-    const entries = Object.entries(properties)
-    const updates = textProperties(Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null)))
-    const removals = entries.filter(([, value]) => value === null).map(([name]) => name)
-    const changes: MetadataUpdate[] = []
-    if (updates.size > 0) changes.push({ action: 'set-properties', updates })
-    if (removals.length > 0) changes.push({ action: 'remove-properties', removals })
+    const changes = propertyUpdates(properties)
     await this.#commitMetadata('properties update', () => changes, options)
   }
 
@@ -279,18 +419,36 @@ export class Table {
     return result
   }
 
+  /** Options of a verb of a table that is bound to a branch. */
+  #bound<T extends { readonly branch?: string | undefined }>(options: T): T {
+    return this.#branch === undefined || options.branch !== undefined ? options : { ...options, branch: this.#branch }
+  }
+
+  async #manage(
+    operation: (branches: typeof branchOperations) => CommitOperation,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CommitResult> {
+    checkArgument(options, 'object', 'The options of a change')
+    const { branchOperations: branches } = await import('./branch-methods.js')
+    // What a name stands for is looked up in the newest version.
+    await this.refresh()
+    return this.#commit(namingTable(this.identifier, () => operation(branches)), options)
+  }
+
   /** Changes made side by side may end in another order than that in which they were committed. */
-  async #changeRows(
+  /** `state`: what the change is planned on, the newest state or the one that this table shows. */
+  async #changeRows<T>(
     name: string,
-    options: RowChangeOptions,
-    change: (changes: typeof import('./row-changes.js'), context: DmlContext) => Promise<RowChangeOutcome>,
-  ): Promise<RowChangeResult> {
+    options: { readonly signal?: AbortSignal | undefined },
+    change: (changes: typeof import('./row-changes.js'), context: DmlContext) => Promise<{ readonly result: T; readonly table: LoadedTable | undefined }>,
+    state: 'newest' | 'as seen' = 'newest',
+  ): Promise<T> {
     checkArgument(options, 'object', 'The options of a change')
     const backend = this.#requireBackend(name)
     const { engine, runtime } = this.#context
-    const run = async (): Promise<RowChangeOutcome> => {
+    const run = async (): ReturnType<typeof change> => {
       const changes = await import('./row-changes.js')
-      await this.refresh()
+      if (state === 'newest') await this.refresh()
       return change(changes, { backend, loaded: this.#loaded, engine, runtime })
     }
     const { result, table } = await namingTableAsync(this.identifier, run, options.signal)
@@ -312,27 +470,4 @@ export class Table {
       table: this.name,
     })
   }
-}
-
-function schemaUpdates(metadata: TableMetadata, update: (schema: SchemaUpdate) => unknown): MetadataUpdate[] {
-  const builder = new SchemaUpdate(currentSchema(metadata), {
-    lastColumnId: metadata.lastColumnId,
-    formatVersion: metadata.formatVersion,
-    partitionSourceIds: new Set(defaultSpec(metadata).fields.filter((field) => field.transform !== 'void').flatMap((field) => field.sourceIds)),
-  })
-  update(builder)
-  const changes = builder.changes()
-  const properties = propertyChanges(metadata.properties, changes)
-  const updates = [...setSchemaUpdates(metadata, changes.schema)]
-  if (properties.updates.size > 0) updates.push({ action: 'set-properties', updates: properties.updates })
-  if (properties.removals.length > 0) updates.push({ action: 'remove-properties', removals: properties.removals })
-  return updates
-}
-
-function specUpdates(metadata: TableMetadata, update: (spec: PartitionSpecUpdate) => unknown): MetadataUpdate[] {
-  const builder = new PartitionSpecUpdate()
-  update(builder)
-  const { formatVersion, defaultSpecId, lastPartitionId } = metadata
-  const base = { formatVersion, schema: currentSchema(metadata), specs: metadata.partitionSpecs, defaultSpecId, lastPartitionId }
-  return [...setSpecUpdates(metadata, evolvePartitionSpec(base, builder.changes))]
 }

@@ -1,0 +1,116 @@
+import { PositionBitmap } from '../deletes/position-bitmap.js'
+import type { FileChanges } from '../commit/change-files.js'
+import type { Expression } from '../expression/expression.js'
+import { alwaysTrue } from '../expression/predicates.js'
+import type { DataFile } from '../manifest/data-file.js'
+import { currentSchema } from '../metadata/metadata-lookup.js'
+import type { PlannedFile } from '../scan/scan-plan.js'
+import { FloeError } from '../util/errors.js'
+import type { WriteInput } from '../write/input-items.js'
+import { inputBatches, type InputOptions } from '../write/input-rows.js'
+import { writeKeyDeletes, type KeyDeletes } from './delete-by-keys.js'
+import type { DmlContext } from './dml-context.js'
+import { baseSnapshot, planChange, runRowChange, type RowChangeKind, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
+import type { RowChangeSet } from './row-change-set.js'
+
+/** Changes of a table by callers that know files and positions. All members that are given are committed as one snapshot. */
+export interface RowDelta {
+  /** New rows. */
+  readonly addRows?: WriteInput | undefined
+  /** Data files that exist already, with their metrics. Their paths must be new to the table. */
+  readonly addDataFiles?: readonly DataFile[] | undefined
+  /** Positions of rows to delete, from 0, by location of their data file, as `_file` and `_pos` tell them. */
+  readonly deletePositions?: ReadonlyMap<string, Iterable<number | bigint>> | undefined
+  /** Keys of rows to delete that need not be looked up. Rows of the same delta are not deleted by them. */
+  readonly deleteKeys?: KeyDeletes | undefined
+  /** Data files to remove with all their rows. */
+  readonly removeDataFiles?: Iterable<string> | undefined
+  /** Delete files and vectors that exist already. */
+  readonly addDeleteFiles?: readonly DataFile[] | undefined
+  /** Delete files and vectors that go; removed data files take theirs with them. */
+  readonly removeDeleteFiles?: readonly DataFile[] | undefined
+}
+
+export interface RowDeltaOptions
+  extends Omit<RowChangeOptions, 'isolation' | 'mode'>,
+    Pick<InputOptions, 'unknownColumns' | 'parseText'> {
+  /** The snapshot that positions and files were read from. Default: the branch's head as this table sees it. */
+  readonly startingSnapshotId?: bigint | undefined
+  /**
+   * What others must not have done since. Default: only that the data files whose rows are deleted are still there; so that
+   * writers of streams do not stop each other.
+   */
+  readonly isolation?: RowChangeOptions['isolation']
+  /** The rows that the delta depends on, when there is an isolation. Default: all. */
+  readonly conflictFilter?: Expression | undefined
+}
+
+/**
+ * Commits a delta of rows. Positions are marked by vectors or position delete files, merged with those that are there.
+ *
+ * @throws FloeError `INVALID` for positions beyond a file's rows, `CONFLICT` for data files that are not there any more
+ */
+export function commitRowDelta(context: DmlContext, delta: RowDelta, options: RowDeltaOptions): Promise<RowChangeOutcome> {
+  const { isolation } = options
+  const startingSnapshotId = options.startingSnapshotId ?? baseSnapshot(context, options.branch)?.snapshotId
+  const kind: RowChangeKind = {
+    name: 'row delta',
+    properties: 'merge',
+    filter: options.conflictFilter ?? alwaysTrue(),
+    startingSnapshotId,
+    allowConcurrentDeletes: isolation === undefined,
+  }
+  const checked = { ...options, mode: 'merge-on-read', isolation: isolation ?? 'snapshot' } as const
+  return runRowChange(context, checked, kind, async (set, progress) => {
+    await removeByPosition(context, set, delta, { ...options, startingSnapshotId })
+    if (delta.addRows !== undefined) {
+      for await (const batch of inputBatches(delta.addRows, currentSchema(context.loaded.metadata), options)) {
+        await set.insert(batch)
+        progress.add(batch.numRows)
+      }
+    }
+    const { deleteKeys } = delta
+    const keyDeletes = deleteKeys === undefined || options.dryRun === true ? [] : await writeKeyDeletes(context, deleteKeys, options)
+    for (const file of keyDeletes) set.own(file)
+    return { extra: filesOf(delta, keyDeletes), sparedFiles: [...(delta.addDataFiles ?? []), ...(delta.addDeleteFiles ?? [])] }
+  })
+}
+
+function filesOf(delta: RowDelta, keyDeletes: readonly DataFile[]): FileChanges {
+  return {
+    addedDataFiles: delta.addDataFiles ?? [],
+    removedDataFiles: [],
+    addedDeleteFiles: [...(delta.addDeleteFiles ?? []), ...keyDeletes],
+    removedDeleteFiles: delta.removeDeleteFiles ?? [],
+  }
+}
+
+async function removeByPosition(context: DmlContext, set: RowChangeSet, delta: RowDelta, options: RowDeltaOptions): Promise<void> {
+  const { deletePositions = new Map(), removeDataFiles = [] } = delta
+  const whole = new Set(removeDataFiles)
+  if (deletePositions.size === 0 && whole.size === 0) return
+  const plan = await planChange(context, alwaysTrue(), options)
+  const missing = new Set([...whole, ...deletePositions.keys()])
+  for (const file of plan.files()) {
+    const path = file.filePath
+    if (!missing.delete(path)) continue
+    if (whole.has(path)) set.deleteFile(file)
+    else set.deleteRows(file, positionsOf(file, deletePositions.get(path)!))
+  }
+  const [first] = missing
+  if (first !== undefined) {
+    throw new FloeError('CONFLICT', 'a data file whose rows are to be deleted is not in the snapshot: look the rows up again', { file: first, retryable: false })
+  }
+}
+
+function positionsOf(file: PlannedFile, positions: Iterable<number | bigint>): PositionBitmap {
+  const bitmap = new PositionBitmap()
+  for (const position of positions) {
+    const ordinal = Number(position)
+    if (!Number.isSafeInteger(ordinal) || ordinal < 0 || (file.recordCount >= 0 && ordinal >= file.recordCount)) {
+      throw new FloeError('INVALID', `the file has rows 0 to ${file.recordCount - 1}, and no row ${position}`, { file: file.filePath })
+    }
+    bitmap.add(ordinal)
+  }
+  return bitmap
+}
