@@ -82,6 +82,7 @@ export async function appendRows(
 function recordingProposals(operation: CommitOperation, snapshotIds: Set<bigint>): CommitOperation {
   return {
     name: operation.name,
+    canFollowAny: operation.canFollowAny ?? false,
     prepare: (base, context) => Promise.resolve(operation.prepare?.(base, context)),
     findCommitted: (current) => operation.findCommitted?.(current),
     validate: (base, current, context) => Promise.resolve(operation.validate?.(base, current, context)),
