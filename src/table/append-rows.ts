@@ -1,6 +1,7 @@
 import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
 import { appendFiles } from '../commit/append-files.js'
 import type { CommitOperation } from '../commit/commit-operation.js'
+import { WAP_ID_PROPERTY } from '../commit/cherry-pick.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import type { DataFile } from '../manifest/data-file.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
@@ -29,6 +30,11 @@ export interface AppendRowsOptions
    * answer and nothing is appended.
    */
   readonly idempotencyToken?: string | undefined
+  /**
+   * Stage the rows: the snapshot is made, and is in no branch until it is published, by the name given here or by its id.
+   * Write-audit-publish by name: `wap.id` in the snapshot's summary.
+   */
+  readonly stage?: { readonly wapId?: string | undefined } | undefined
   /** Kept in the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>> | undefined
 }
@@ -51,10 +57,14 @@ export async function appendRows(
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
   if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')
+  checkOptional(options.stage, 'object', 'stage')
+  checkOptional(options.stage?.wapId, 'string', 'The wapId')
+  const wap: Readonly<Record<string, string>> = options.stage?.wapId === undefined ? {} : { [WAP_ID_PROPERTY]: options.stage.wapId }
   const commitOptions = {
+    ...(options.stage === undefined ? {} : { stageOnly: true }),
     ...(options.branch === undefined ? {} : { branch: options.branch }),
     commitToken: idempotencyToken,
-    properties: textProperties(options.summary ?? {}),
+    properties: textProperties({ ...options.summary, ...wap }),
     ownsDataFiles: true,
   }
   // Names that are refused are refused before there are files to remove.
