@@ -43,6 +43,10 @@ Prints the rows of a table.
                       or milliseconds
   --where FILTER      SQL-like: "kind = 'click' and ts >= '2024-01-31T12:00Z'"
   --select A,B        only these columns; dots for members of structs
+  --metadata-columns A,B
+                      also these, after the others: _file, _pos, _spec_id,
+                      _partition, _row_id, _last_updated_sequence_number;
+                      with _deleted, deleted rows come too, marked
   --limit N           stop after N rows
   --format FORMAT     table, jsonl, csv, arrow or parquet
                       default: by the name of -o; else table on a terminal,

@@ -40,6 +40,12 @@ function planJson({ snapshot, filter, report, fileCount, recordCount, sizeBytes 
     manifests: report.manifests,
     delete_manifests: report.deleteManifests,
     files_with_deletes: report.filesWithDeletes,
+    deletes: {
+      vectors: report.deletes.vectors,
+      position_files: report.deletes.positionFiles,
+      equality_files: report.deletes.equalityFiles,
+      read_bytes: report.deletes.bytes,
+    },
     records: recordCount,
     read_bytes: sizeBytes,
     skipped_bytes: report.skippedBytes,
@@ -48,7 +54,11 @@ function planJson({ snapshot, filter, report, fileCount, recordCount, sizeBytes 
 }
 
 function decisionJson({ kind, location, read, reason, sizeBytes, count }: PlanDecision): object {
-  return { kind, location, read, reason, size_in_bytes: sizeBytes, [kind === 'file' ? 'record_count' : 'file_count']: count }
+  return { kind, location, read, reason, size_in_bytes: sizeBytes, [countsRows(kind) ? 'record_count' : 'file_count']: count }
+}
+
+function countsRows(kind: PlanDecision['kind']): boolean {
+  return kind === 'file' || kind === 'delete'
 }
 
 function planText(plan: ScanPlan, location: string): string {
@@ -60,6 +70,7 @@ function planText(plan: ScanPlan, location: string): string {
     lines.push(...decisionLines('Manifests', report.decisions.filter(({ kind }) => kind === 'manifest'), location))
     lines.push(...decisionLines('Delete manifests', report.decisions.filter(({ kind }) => kind === 'delete-manifest'), location))
     lines.push(...decisionLines('Files', report.decisions.filter(({ kind }) => kind === 'file'), location))
+    lines.push(...decisionLines('Deletes', report.decisions.filter(({ kind }) => kind === 'delete'), location))
     lines.push('')
   }
   return `${[...lines, ...summaryLines(plan, report)].join('\n')}\n`
@@ -72,7 +83,7 @@ function decisionLines(title: string, decisions: readonly PlanDecision[], locati
     title,
     ...decisions.flatMap(({ kind, location: place, read, reason, sizeBytes, count }) => [
       `  ${read ? 'read' : 'skip'}  ${visibleText(relativePlace(place, location))}`,
-      `        ${bytesText(sizeBytes)}, ${countOf(count, kind === 'file' ? 'row' : 'file')}: ${visibleText(reason)}`,
+      `        ${bytesText(sizeBytes)}, ${countOf(count, countsRows(kind) ? 'row' : 'file')}: ${visibleText(reason)}`,
     ]),
   ]
 }
@@ -87,6 +98,17 @@ function summaryLines(plan: ScanPlan, report: ScanReport): string[] {
   return [
     `Reads ${countText(plan.fileCount)} of ${countOf(files.total, 'file')}, ${bytesText(report.readBytes)} of ${bytesText(totalBytes)}${share}, at most ${countOf(plan.recordCount, 'row')}.`,
     `Skips ${countText(skippedManifests)} of ${countOf(allManifests, 'manifest')} unread, and ${countOf(files.skipped, 'file')} of the others: ${skippedFiles}.`,
-    ...(report.filesWithDeletes > 0 ? [`${countOf(report.filesWithDeletes, 'file')} to read ${report.filesWithDeletes === 1 ? 'has' : 'have'} row-level deletes.`] : []),
+    ...(report.filesWithDeletes > 0 ? [deletesLine(report)] : []),
   ]
+}
+
+function deletesLine({ filesWithDeletes, deletes }: ScanReport): string {
+  const kinds = [
+    [deletes.vectors, 'deletion vector'],
+    [deletes.positionFiles, 'position delete file'],
+    [deletes.equalityFiles, 'equality delete file'],
+  ] as const
+  const listed = kinds.filter(([count]) => count > 0).map(([count, kind]) => countOf(count, kind))
+  const subject = `${countOf(filesWithDeletes, 'file')} to read ${filesWithDeletes === 1 ? 'has' : 'have'} row-level deletes`
+  return `${subject}: ${listed.join(', ')}, ${bytesText(deletes.bytes)}.`
 }

@@ -1,3 +1,4 @@
+import { metadataColumnNames } from '../schema/reserved-fields.js'
 import type { TableScan } from '../table/table-scan.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
@@ -19,6 +20,7 @@ export async function scanVerb(args: readonly string[], environment: Environment
   const options = new CommandOptions(args, {
     ...SCAN_OPTIONS,
     select: { type: 'string' },
+    'metadata-columns': { type: 'string' },
     limit: { type: 'string' },
     format: { type: 'string' },
     output: { type: 'string', short: 'o' },
@@ -29,7 +31,8 @@ export async function scanVerb(args: readonly string[], environment: Environment
   const limit = options.count('limit')
   const target = await openTarget(options)
   try {
-    const scan = selected(scanOf(target.table!, options).withSignal(environment.signal), options.text('select'))
+    const rows = selected(scanOf(target.table!, options).withSignal(environment.signal), options.text('select'))
+    const scan = withMetadata(rows, options.text('metadata-columns'))
     const maxRows = limit ?? TABLE_ROWS
     const limited = limit !== undefined ? scan.limit(limit) : format === 'table' ? scan.limit(TABLE_ROWS + 1) : scan
     await print(limited, { format, output: options.text('output'), maxRows, limit }, environment)
@@ -56,6 +59,14 @@ function selected(scan: TableScan, columns: string | undefined): TableScan {
   const names = columns.split(',').map((name) => name.trim())
   if (names.includes('')) throw new UsageError('--select takes column names with commas between them')
   return scan.select(...names)
+}
+
+function withMetadata(scan: TableScan, columns: string | undefined): TableScan {
+  if (columns === undefined) return scan
+  const names = columns.split(',').map((name) => name.trim())
+  const unknown = names.find((name) => !metadataColumnNames().includes(name))
+  if (unknown !== undefined) throw new UsageError(`--metadata-columns takes some of ${metadataColumnNames().join(', ')}, not ${JSON.stringify(unknown)}`)
+  return scan.metadataColumns(...names)
 }
 
 async function print(scan: TableScan, printing: Printing, { stdout }: Environment): Promise<void> {

@@ -41,6 +41,11 @@ export interface DeleteTarget {
   readonly partition: readonly Value[]
   /** Data sequence number. */
   readonly sequenceNumber: bigint
+  /**
+   * The snapshot whose deletes apply, when it is those of one: its data files share what is loaded. Without it, nothing but the
+   * deletes that are given applies, and only data files with the very same ones share them.
+   */
+  readonly snapshotId?: string | undefined
   /** Reads some columns of all rows. Needed where the keys that apply to the file exceed the memory. */
   readonly readColumns?: ((columns: Schema) => AsyncIterable<PositionedBatch>) | undefined
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { columnByPath } from '../arrow/column-by-path.js'
 import { fullMask } from '../arrow/row-mask.js'
 import { mapOrdered } from '../io/ordered-prefetch.js'
@@ -39,9 +40,9 @@ interface Scope {
 }
 
 /**
- * Loads equality deletes into hash sets, one for each set of key columns and each scope: the whole table for deletes of
+ * Loads equality deletes into hash sets, one for each set of key columns and each scope: the whole snapshot for deletes of
  * unpartitioned specs, else a partition. A set grows with the files that are asked for. It may hold more deletes than a data
- * file's own: those are too old for it, which their sequence numbers tell, or their bounds say that they match none of its rows.
+ * file's own: those are too old for it, which their sequence numbers tell, or metrics say that they match none of its rows.
  */
 export class EqualityIndex {
   readonly #options: EqualityIndexOptions
@@ -57,8 +58,8 @@ export class EqualityIndex {
     const global = files.filter((file) => this.#unpartitioned.has(file.specId))
     const local = files.filter((file) => !this.#unpartitioned.has(file.specId))
     const scopes = [
-      { name: 'global', files: global },
-      { name: `${target.specId}/${partitionKey(target.partition)}`, files: local },
+      { name: target.snapshotId === undefined ? listName(global) : `${target.snapshotId} global`, files: global },
+      { name: target.snapshotId === undefined ? listName(local) : `${target.snapshotId} ${target.specId}/${partitionKey(target.partition)}`, files: local },
     ]
     return Promise.all(scopes.filter((scope) => scope.files.length > 0).map((scope) => this.#loadScope(target, key, scope)))
   }
@@ -142,6 +143,13 @@ async function markMatches(target: DeleteTarget, key: EqualityKey, set: Equality
     set.deselect(columns.map((column) => column(batch)), mask, target.sequenceNumber)
     for (let row = mask.indexOf(0); row >= 0; row = mask.indexOf(0, row + 1)) positions.add(firstPosition + row)
   }
+}
+
+/** A name that the same delete files alone have. */
+function listName(files: readonly AppliedDelete[]): string {
+  const hash = createHash('sha256')
+  for (const { filePath, sequenceNumber } of files) hash.update(`${filePath.length} ${filePath} ${sequenceNumber}\n`)
+  return hash.digest('hex')
 }
 
 /** Beside the bytes of its value: hash, end, sequence number, slots and filter. */

@@ -65,6 +65,8 @@ export interface ReadableFile {
   readonly firstRowId: bigint | undefined
   readonly split: { readonly offset: number; readonly length: number } | undefined
   readonly deletes: readonly AppliedDelete[]
+  /** The snapshot whose deletes those are, see `DeleteTarget`. */
+  readonly snapshotId?: string | undefined
   readonly residual: BoundExpression
 }
 

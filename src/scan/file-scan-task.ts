@@ -24,6 +24,8 @@ export interface FileScanTask {
   readonly firstRowId: string | undefined
   /** The delete files and vectors that apply, with all that applying them takes. */
   readonly deletes: readonly DeleteTask[]
+  /** The snapshot that was planned: its tasks share what is loaded of their deletes. */
+  readonly snapshotId?: string | undefined
   /** The schema whose names the residual uses. */
   readonly schemaId: number
   /** The part of the filter that the partition does not prove: the text of an expression in JSON. */

@@ -6,11 +6,11 @@ import { DELETE_FILE_PATH_FIELD } from '../schema/reserved-fields.js'
 import type { SpecFilters } from './spec-filter.js'
 
 /**
- * Adds the deletes of a manifest that can matter to a scan: those in partitions that it reads, and equality deletes of which some
- * key can belong to a row that its filter selects. Of their metrics only those are kept that tell which rows they name.
+ * Adds the deletes of a manifest that can matter to a scan: those in partitions that it reads, and, if only rows that its filter
+ * selects will be read, equality deletes of which some key can belong to such a row. Of their metrics only those are kept that tell which rows they name.
  * Spec: Scan Planning › «If metrics show that a delete file has no rows that match a scan predicate, it may be ignored»
  */
-export function collectDeletes(entries: ManifestEntries, filters: SpecFilters, live: ManifestEntry[]): void {
+export function collectDeletes(entries: ManifestEntries, filters: SpecFilters, rowsAreFiltered: boolean, live: ManifestEntry[]): void {
   const { partition } = filters.of(entries.specId, entries.manifest.manifestPath)
   for (let i = 0; i < entries.count; i++) {
     if (!entries.isLive(i)) continue
@@ -18,7 +18,7 @@ export function collectDeletes(entries: ManifestEntries, filters: SpecFilters, l
     const entry = entries.entry(i)
     const { dataFile } = entry
     const ids = dataFile.content === 'equality-deletes' ? (dataFile.equalityIds ?? []) : [DELETE_FILE_PATH_FIELD.id]
-    if (dataFile.content === 'equality-deletes' && filters.metrics !== undefined && !mayDelete(entries.stats(i), ids, filters.metrics)) continue
+    if (dataFile.content === 'equality-deletes' && rowsAreFiltered && filters.metrics !== undefined && !mayDelete(entries.stats(i), ids, filters.metrics)) continue
     live.push({ ...entry, dataFile: withMetricsOf(dataFile, ids) })
   }
 }

@@ -30,6 +30,11 @@ export interface PlanRequest {
   readonly schema: Schema
   readonly filter?: Expression | undefined
   readonly caseSensitive?: boolean | undefined
+  /**
+   * Only rows that the filter selects will be read: equality deletes that can name none of them are left out. Default false, for
+   * whoever reads the other rows of the files too.
+   */
+  readonly rowsAreFiltered?: boolean | undefined
   /** Keep the reason of every decision. */
   readonly explain?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -54,10 +59,10 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     const load = (manifest: ManifestFile): Promise<ManifestEntries> =>
       loadManifest(io, manifest, { partitionType: filters.of(manifest.partitionSpecId, manifest.manifestPath).partitionType, signal })
     const chosen = manifests.filter((manifest) => selectManifest(manifest, filters, report))
-    const deletes = await indexDeletes(chosen, load, filters)
+    const deletes = await indexDeletes(chosen, load, filters, request.rowsAreFiltered === true)
     for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
       throwIfAborted(signal)
-      const selection = selectFiles({ entries, filters, deletes, report })
+      const selection = selectFiles({ entries, filters, deletes, report, snapshotId: snapshot.snapshotId })
       if (selection.selected.length > 0) selections.push(compactSelection(selection))
     }
     if (report.explains) report.explainDeletes(deletes.files)
@@ -109,10 +114,11 @@ async function indexDeletes(
   manifests: readonly ManifestFile[],
   load: (manifest: ManifestFile) => Promise<ManifestEntries>,
   filters: SpecFilters,
+  rowsAreFiltered: boolean,
 ): Promise<DeleteFileIndex> {
   const live: ManifestEntry[] = []
   for await (const entries of mapOrdered(manifests.filter((manifest) => manifest.content === 'deletes'), MANIFESTS_AHEAD, load)) {
-    collectDeletes(entries, filters, live)
+    collectDeletes(entries, filters, rowsAreFiltered, live)
   }
   const { metadata, schema } = filters
   return new DeleteFileIndex(live, metadata.partitionSpecs, [schema, ...metadata.schemas.toReversed()])
@@ -123,6 +129,7 @@ interface FileSelection {
   readonly filters: SpecFilters
   readonly deletes: DeleteFileIndex
   readonly report: ReportBuilder
+  readonly snapshotId: bigint
 }
 
 function selectFiles(context: FileSelection): ManifestSelection {
@@ -144,7 +151,7 @@ function selectFiles(context: FileSelection): ManifestSelection {
   const deletes = findDeletes(context, chosen)
   report.countRead(count, bytes)
   if (deletes !== undefined) report.countDeletes(deletes.values())
-  return { entries, filter, selected: chosen, deletes }
+  return { entries, filter, selected: chosen, deletes, snapshotId: context.snapshotId }
 }
 
 function skips(entries: ManifestEntries, i: number, filter: SpecFilter, filters: SpecFilters): 'partition' | 'metrics' | undefined {

@@ -71,6 +71,11 @@ export class PlannedFile {
     return this.#selection.deletes?.get(this.#entry) ?? NO_DELETES
   }
 
+  /** The snapshot that was planned; absent where the deletes are not all of those that one snapshot applies. */
+  get snapshotId(): bigint | undefined {
+    return this.#selection.snapshotId
+  }
+
   /** What is left of the scan's filter for this file's rows. */
   get residual(): BoundExpression {
     return this.#selection.filter.residual(this.partition)
@@ -96,6 +101,7 @@ export class PlannedFile {
       sequenceNumber: String(this.sequenceNumber),
       firstRowId: this.firstRowId?.toString(),
       deletes: this.deletes.map(deleteTask),
+      snapshotId: this.snapshotId?.toString(),
       schemaId: filter.schemaId,
       residual: printJson(printExpression(this.residual)),
     }
@@ -112,6 +118,8 @@ export interface ManifestSelection {
   readonly selected: Uint32Array
   /** By entry; entries without deletes are left out. */
   readonly deletes: ReadonlyMap<number, readonly DeleteFile[]> | undefined
+  /** The snapshot whose deletes those are, unless it is a choice of them. */
+  readonly snapshotId?: bigint | undefined
 }
 
 /** Which files a scan reads, and why not the others. Frozen data: making it read manifests only. */

@@ -160,7 +160,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const schema = this.#tableSchema()
     const { snapshot } = this
     const { explain } = options
-    const request = { io, metadata, snapshot, schema, filter, caseSensitive, explain, signal }
+    const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, explain, signal }
     return namingTableAsync(this.#table.identifier, () => planScan(request), signal)
   }
 

@@ -43,6 +43,15 @@ describe('floe scan', () => {
     expect(out.trimEnd().split('\n').sort().join('\n')).toBe(readFileSync(join(golden, 'expected/nested_types/current.jsonl'), 'utf8').trimEnd())
   })
 
+  it('appends metadata columns, and refuses names that are none', async () => {
+    const { metadata } = parseJson(readFileSync(join(golden, 'expected/v3_row_lineage/table.json'), 'utf8')) as { metadata: string }
+    const { out } = await floe(['scan', metadata, ...mapping, '--metadata-columns', '_row_id, _last_updated_sequence_number'])
+    const expected = readFileSync(join(golden, 'expected/v3_row_lineage/current.lineage.jsonl'), 'utf8')
+    expect(out.split('\n').sort()).toEqual(expected.split('\n').sort())
+    const { code, err } = await floe(['scan', metadata, ...mapping, '--metadata-columns', 'row_id'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--metadata-columns takes some of _file, _pos')])
+  })
+
   it('filters, selects and limits', async () => {
     const { out } = await floe(['scan', table, '--where', "kind = 'click' and ts < '2024-01-15T00:00:00Z'", '--select', 'id,note'])
     expect(out).toBe('{"id":"1","note":"a,b"}\n')
@@ -183,5 +192,15 @@ describe('floe plan', () => {
     const plan = parseJson((await floe(['plan', table, ...where, '--explain', '--json'])).out) as never as { files: object; decisions: { kind: string; read: boolean }[] }
     expect(plan.files).toEqual({ total: 3, skipped: 2, read: 1, skipped_by_partition: 2, skipped_by_metrics: 0 })
     expect(plan.decisions.filter(({ kind, read }) => kind === 'file' && read)).toHaveLength(1)
+  })
+
+  it('tells of the deletes that are to be applied, with their bytes', async () => {
+    const { metadata } = parseJson(readFileSync(join(golden, 'expected/v3_dv_and_eq/table.json'), 'utf8')) as { metadata: string }
+    const { out } = await floe(['plan', metadata, ...mapping, '--explain'])
+    expect(out).toMatch(/\nDeletes\n {2}read {2}data\/.*\n {8}\d.* B, \d+ rows?: deletion vector: it applies to one planned file\n/)
+    expect(out).toMatch(/\d files? to read (?:has|have) row-level deletes: \d deletion vectors?, \d equality delete files?, .*B\.\n$/)
+    const json = parseJson((await floe(['plan', metadata, ...mapping, '--json'])).out) as { deletes: Record<string, number> }
+    expect(json.deletes).toMatchObject({ position_files: 0 })
+    expect(json.deletes['read_bytes']).toBeGreaterThan(0)
   })
 })
