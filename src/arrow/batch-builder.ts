@@ -15,6 +15,7 @@ import { describeValue, expectation, nearestName } from './describe-value.js'
 import { ListBuilder, MapBuilder, StructBuilder, isRecord, memberReader } from './nested-builder.js'
 import type { CheckMembers, NamedBuilder } from './nested-builder.js'
 import { BytesBuilder, TextBuilder } from './variable-builder.js'
+import { VariantBuilder } from './variant-builder.js'
 
 /** How rows are taken. */
 export interface BatchBuilderOptions {
@@ -43,8 +44,8 @@ const stride = 1024
  *
  * Accepted, besides what `row-values.ts` yields: a safe integer number for long; bigint for int; Decimal, text, number (by its
  * shortest text) or bigint for decimals that are exact; Date or ISO 8601 text for dates (midnight UTC), times and timestamps; 16
- * bytes or text of any case for uuid; any iterable for lists; a Map, pairs or an object for maps. Members that are
- * undefined take the column's write default.
+ * bytes or text of any case for uuid; any iterable for lists; a Map, pairs or an object for maps; whatever `Variant.of` encodes
+ * for variants. Members that are undefined take the column's write default.
  */
 export class BatchBuilder {
   readonly schema: ArrowSchema
@@ -197,9 +198,11 @@ function columnBuilder(column: Omit<ColumnSite, 'refuse'>, context: BuilderConte
     columnBuilder({ path: `${path}.${name}`, type: childType, arrow: arrow.type as DataType, required, missing: undefined }, context)
   switch (type.kind) {
     case 'struct':
+      return new StructBuilder(site, childBuilders(type.fields, children, context, `${path}.`), memberCheck(type.fields, `${path}.`, context))
     case 'variant': {
-      const fields = type.kind === 'struct' ? type.fields : variantFields
-      return new StructBuilder(site, childBuilders(fields, children, context, `${path}.`), memberCheck(fields, `${path}.`, context))
+      const part = (name: string, i: number): BytesBuilder =>
+        child(name, { kind: 'binary' }, children[i]!, true) as BytesBuilder
+      return new VariantBuilder(site, part('metadata', 0), part('value', 1))
     }
     case 'list':
       return new ListBuilder(site, child('element', type.element, children[0]!, type.elementRequired))
@@ -211,8 +214,6 @@ function columnBuilder(column: Omit<ColumnSite, 'refuse'>, context: BuilderConte
       return leafBuilder(site, context.options)
   }
 }
-
-const variantFields: readonly NestedField[] = ['metadata', 'value'].map((name, i) => ({ id: i, name, type: { kind: 'binary' }, required: true }))
 
 function leafBuilder(site: ColumnSite, options: CoercionOptions): ColumnBuilder {
   const type = site.type

@@ -1,7 +1,6 @@
 import { DataType } from 'apache-arrow'
 import type { Field } from 'apache-arrow'
 import type { ListType, MapType, NestedField, StructType, Type, Value } from '../schema/type.js'
-import { FloeError } from '../util/errors.js'
 import { listChunk, offsetsOf, retype, structChunk, validityOf } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import { arrowType } from './arrow-schema.js'
@@ -11,6 +10,7 @@ import { primitiveConverter } from './convert-primitive.js'
 import { maskChunk } from './mask-chunk.js'
 import { plainChunk, plainType } from './plain-chunk.js'
 import { sliceChunk } from './take.js'
+import { assembleVariants } from './variant-shredding.js'
 
 /** Where a field's values come from: a child of the source, or one value for every row. */
 export type FieldSource = { readonly index: number } | { readonly constant: Value }
@@ -148,18 +148,18 @@ function parentRows(refuse: RefuseAt, offsets: Int32Array): RefuseAt {
   }
 }
 
-/** Binaries of a variant by name, whatever their layout; shredded columns are not understood. */
+/** Binaries of a variant by name, whatever their layout; shredded values are put together again. */
 function variantConverter(from: DataType, { rules, path, arrow }: Target): TypeConverter {
   const children = from.children as readonly Field[]
+  if (children.some((child) => child.name === 'typed_value')) return (chunk) => assembleVariants(chunk, arrow, path)
   const indices = ['metadata', 'value'].map((name) => children.findIndex((child) => child.name === name))
-  if (children.some((child) => child.name === 'typed_value')) {
-    throw new FloeError('UNSUPPORTED', 'shredded variants cannot be read; rewrite them unshredded with the engine that wrote them', { column: path })
-  }
   if (indices.includes(-1)) return rules.refuseType(path, from, { kind: 'variant' })
   const convert = indices.map((index) =>
     typeConverter(children[index]!.type as DataType, { kind: 'binary' }, { rules, path, arrow: (arrow.children[0] as Field).type as DataType }),
   )
   return (chunk, refuse) => {
+    // A value that is missing in a variant that is not reads as the variant null
+    if (chunk.children[indices[1]!]!.nullCount > chunk.nullCount) return assembleVariants(chunk, arrow, path)
     const columns = convert.map((column, i) => column(chunk.children[indices[i]!]!, refuse))
     return retype(structChunk(arrow, chunk.length, columns, validityOf(chunk)), arrow)
   }

@@ -2,6 +2,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { Decimal } from '../schema/decimal.js'
 import type { Schema } from '../schema/schema.js'
 import type { NestedField, Type } from '../schema/type.js'
+import { Variant } from '../schema/variant.js'
 import { bitAt, columnsOf, fixedValues, offsetsOf, validityBitmap } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import { decimalReader, presentReader } from './column-reader.js'
@@ -10,7 +11,7 @@ import { decimalReader, presentReader } from './column-reader.js'
  * One value of a row as callers see it, chosen by the column's type, without loss:
  * boolean → boolean · int, float, double → number · date → number of days since 1970-01-01 · long, time (µs), timestamps (µs or ns,
  * UTC) → bigint · decimal → {@link Decimal} · string, uuid → string · fixed, binary, geometry, geography → Uint8Array of its own ·
- * list → array · map → Map · struct → object · variant → `{ metadata, value }` bytes · null → `null`.
+ * list → array · map → Map · struct → object · variant → {@link Variant}, its two binaries · null → `null`.
  */
 export type RowValue =
   | null
@@ -32,6 +33,8 @@ export type Row = Record<string, RowValue>
 export interface RowOptions {
   /** `date`: date and timestamp columns as `Date`, rounded down to milliseconds. Default `exact`. */
   readonly timestamps?: 'exact' | 'date' | undefined
+  /** `value`: variants as JavaScript values, {@link Variant.toValue}. Default `exact`. */
+  readonly variants?: 'exact' | 'value' | undefined
 }
 
 /** Rows from `start` (default 0) to `end` (default all) of a batch in canonical types. */
@@ -98,7 +101,7 @@ function valueReader(type: Type, options: RowOptions): (chunk: Chunk) => ReadVal
     case 'struct':
       return structReader(type.fields, options)
     case 'variant':
-      return structReader(variantFields, options)
+      return variantReader(options)
     case 'list':
       return listReader(type.element, options)
     case 'map':
@@ -110,7 +113,16 @@ function valueReader(type: Type, options: RowOptions): (chunk: Chunk) => ReadVal
   }
 }
 
-const variantFields: readonly NestedField[] = ['metadata', 'value'].map((name, i) => ({ id: i, name, type: { kind: 'binary' }, required: true }))
+function variantReader({ variants }: RowOptions): (chunk: Chunk) => ReadValue {
+  const binary: Type = { kind: 'binary' }
+  return (chunk) => {
+    const [metadata, value] = chunk.children.map((child) => presentReader(child, binary)) as [BytesOf, BytesOf]
+    if (variants === 'value') return (row) => new Variant(metadata(row), value(row)).toValue() as RowValue
+    return (row) => new Variant(metadata(row), value(row)) as unknown as RowValue
+  }
+}
+
+type BytesOf = (row: number) => Uint8Array
 
 const unitsPerDay: ReadonlyMap<string, bigint> = new Map([
   ['date', 1n],

@@ -102,8 +102,13 @@ describe('variantText', () => {
 
   it('refuses nesting without end', () => {
     const levels = 100_000
-    const value = new Uint8Array(levels * 4 + 1)
-    for (let i = 0; i < levels; i++) value.set([3, 1, 0, 0], i * 4)
+    const value = new Uint8Array(levels * 10 + 1)
+    const view = new DataView(value.buffer)
+    for (let i = 0; i < levels; i++) {
+      // An array of one element, with offsets of four bytes
+      value.set([3 | (3 << 2), 1], i * 10)
+      view.setUint32(i * 10 + 6, value.length - i * 10 - 10, true)
+    }
     expect(() => variantText(none, value)).toThrow(/nested more than 500 levels/)
   })
 
