@@ -118,10 +118,10 @@ class TableCommit {
       const seen = isLast ? await this.#lookForChange() : undefined
       if (seen !== undefined) return await this.#finishSent(seen)
       if (isLast) throw this.#rejected(outcome.reason, outcome.retryable)
-      const before = this.#current.metadataLocation
+      const before = this.#current
       this.#current = await this.#reload()
       if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
-      if (isRace && this.#current.metadataLocation === before) this.#failures++
+      if (isRace && !isNewer(this.#current, before)) this.#failures++
     }
   }
 
@@ -300,6 +300,11 @@ class TableCommit {
   #tableName(): string {
     return [...this.#identifier.namespace, this.#identifier.name].join('.')
   }
+}
+
+/** Whether others have committed since; a location may be unknown to a catalog, or the same. */
+function isNewer(now: LoadedTable, before: LoadedTable): boolean {
+  return now.metadataLocation !== before.metadataLocation || now.metadata.lastSequenceNumber !== before.metadata.lastSequenceNumber
 }
 
 function toError(error: unknown): Error {

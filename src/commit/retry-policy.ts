@@ -44,8 +44,8 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   return Math.round(ceiling * (0.5 + random / 2))
 }
 
-/** Doublings of the wait after races: enough for some hundred writers, and nobody waits for ever longer. */
-const RACE_DOUBLINGS = 7
+/** Doublings of the wait after races: with more, those who lost often would be left behind by those who just began. */
+const RACE_DOUBLINGS = 4
 
 /**
  * The wait after the race `races` (from 1) that an attempt of `attemptMs` lost: anything up to that long, doubling each time.

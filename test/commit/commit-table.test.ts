@@ -103,6 +103,34 @@ describe('a commit that is rejected', () => {
     expect(bench.runtime.sleeps).toEqual([75, 150, 300, 300, 300])
   })
 
+  it('was only overtaken, and tries on until it is in, unless the table sets a number of retries', async () => {
+    const race = async (properties: Readonly<Record<string, string>>): Promise<CommitBench> => {
+      const bench = new CommitBench({ metadata: table({ properties }) })
+      bench.backend.beforeCommit = async (n) => {
+        bench.runtime.nowMs += 10
+        if (n <= 30) await bench.appendAsOther([`theirs-${n}`])
+      }
+      return bench
+    }
+    const bench = await race({})
+    expect((await bench.append(['ours'])).attempts).toBe(31)
+    expect(await bench.paths()).toHaveLength(31)
+    // Short waits that stop growing, of which a random part is waited: 10 ms is how long an attempt takes.
+    expect(bench.runtime.sleeps.slice(0, 7)).toEqual([5, 10, 20, 40, 80, 80, 80])
+    const strict = await race({ 'commit.retry.num-retries': '4' })
+    await expect(strict.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(strict.backend.requests).toHaveLength(5)
+    const short = await race({ 'commit.retry.total-timeout-ms': '300' })
+    await expect(short.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT', retryable: true })
+  })
+
+  it('is given up after the retries of the reference when nobody else made progress', async () => {
+    const script = Array.from({ length: 50 }, (): CommitScript => 'rejected')
+    const bench = new CommitBench({ script })
+    await expect(bench.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(bench.backend.requests).toHaveLength(5)
+  })
+
   it('that had landed after all is a success: a proxy sent it twice', async () => {
     for (const retries of ['4', '0']) {
       const properties = { 'commit.retry.num-retries': retries }
