@@ -7,6 +7,7 @@ import type { CommitContext, CommitOperation, ProposedChange } from './commit-op
 /** An operation that remembers which snapshots it has proposed, and spares files that are not its own. */
 export class RecordedOperation implements CommitOperation {
   readonly name: string
+  readonly canFollowAny: boolean
   readonly #operation: CommitOperation
   readonly #spared: ReadonlySet<string>
   readonly #proposed = new Set<bigint>()
@@ -14,6 +15,7 @@ export class RecordedOperation implements CommitOperation {
   /** `spared`: locations of files that are the caller's, whatever becomes of the commit. */
   constructor(operation: CommitOperation, spared: ReadonlySet<string> = new Set()) {
     this.name = operation.name
+    this.canFollowAny = operation.canFollowAny === true
     this.#operation = operation
     this.#spared = spared
   }

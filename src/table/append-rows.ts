@@ -1,8 +1,10 @@
 import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
-import { appendFiles } from '../commit/append-files.js'
+import { appendFiles, type AppendOptions } from '../commit/append-files.js'
+import { appendQueueOf } from '../commit/append-queue.js'
 import type { CommitOperation } from '../commit/commit-operation.js'
 import { WAP_ID_PROPERTY } from '../commit/cherry-pick.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import { RecordedOperation } from '../commit/recorded-operation.js'
 import type { DataFile } from '../manifest/data-file.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
@@ -52,7 +54,7 @@ export async function appendRows(
   options: AppendRowsOptions,
   context: AppendContext,
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
-  const { loaded, backend, engine, runtime } = context
+  const { loaded, engine, runtime } = context
   const { signal, idempotencyToken } = options
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
@@ -80,29 +82,26 @@ export async function appendRows(
     await removeFiles(context, files)
     throw error
   }
-  const proposed = new Set<bigint>()
-  const operation = recordingProposals(appendFiles(files, commitOptions, runtime), proposed)
-  const result = await commitTable(backend, loaded, operation, { runtime, signal })
+  const result = await commitAppend(context, files, commitOptions, signal)
   if (result.snapshot === undefined) throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
-  // Another call with the same token was faster: its snapshot holds its files, and ours are in none.
-  if (!proposed.has(result.snapshot.snapshotId)) await removeFiles(context, files)
   return { result, snapshot: result.snapshot }
 }
 
-function recordingProposals(operation: CommitOperation, snapshotIds: Set<bigint>): CommitOperation {
-  return {
-    name: operation.name,
-    canFollowAny: operation.canFollowAny ?? false,
-    prepare: (base, context) => Promise.resolve(operation.prepare?.(base, context)),
-    findCommitted: (current) => operation.findCommitted?.(current),
-    validate: (base, current, context) => Promise.resolve(operation.validate?.(base, current, context)),
-    unusedFiles: (committed) => operation.unusedFiles?.(committed) ?? [],
-    apply: async (current, context) => {
-      const change = await operation.apply(current, context)
-      if (change.snapshot !== undefined) snapshotIds.add(change.snapshot.snapshotId)
-      return change
-    },
-  }
+/** Appends that ask for nothing special share commits with others of this process; the rest have one of their own. */
+async function commitAppend(
+  context: AppendContext,
+  files: readonly DataFile[],
+  options: AppendOptions,
+  signal: AbortSignal | undefined,
+): Promise<CommitResult> {
+  const { backend, loaded, runtime } = context
+  const isPlain = options.commitToken === undefined && options.stageOnly !== true && (options.properties?.size ?? 0) === 0
+  if (isPlain) return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
+  const operation = new RecordedOperation(appendFiles(files, options, runtime))
+  const result = await commitTable(backend, loaded, operation, { runtime, signal })
+  // Another call with the same token was faster: its snapshot holds its files, and ours are in none.
+  if (result.snapshot !== undefined && !operation.hasProposed(result.snapshot)) await removeFiles(context, files)
+  return result
 }
 
 /** Files that are left behind cost space, not rows: failing to remove them fails nothing. */

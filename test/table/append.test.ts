@@ -248,7 +248,9 @@ describe('concurrent changes', () => {
     const files = await table.inspect.dataFiles()
     expect(files.map((file) => Number(file.first_row_id)).sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, i) => i * 2))
     expect(table.metadata.nextRowId).toBe(32n)
-    expect(new Set(table.snapshots.map((snapshot) => snapshot.sequenceNumber)).size).toBe(16)
+    // Handles of one process share commits: fewer snapshots than appends, each with a number of its own.
+    expect(table.snapshots.length).toBeLessThan(16)
+    expect(new Set(table.snapshots.map((snapshot) => snapshot.sequenceNumber)).size).toBe(table.snapshots.length)
   })
 
   it('appends side by side on one handle never move it back', async () => {

@@ -1,0 +1,133 @@
+/** Appends of one process that wait for the same branch become one commit. */
+import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
+import { printTableIdentifier } from '../catalog/table-identifier.js'
+import { abortedError } from '../io/aborted.js'
+import type { DataFile } from '../manifest/data-file.js'
+import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import { isFloeError } from '../util/errors.js'
+import type { Runtime } from '../util/runtime.js'
+import { appendFiles } from './append-files.js'
+import { commitTable, type CommitResult } from './commit-table.js'
+
+/** Files to be appended, and the caller's to lose: they are deleted when it is proven that they were not committed. */
+export interface QueuedFiles {
+  readonly loaded: LoadedTable
+  readonly files: readonly DataFile[]
+  readonly branch?: string | undefined
+  readonly runtime: Runtime
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Waiting extends QueuedFiles {
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Line {
+  readonly waiting: Waiting[]
+  /** What the last commit of this line left the table at: newer than what most callers have. */
+  latest: LoadedTable | undefined
+}
+
+const queues = new WeakMap<CatalogBackend, AppendQueue>()
+
+/** The queue of all appends that go through `backend`. */
+export function appendQueueOf(backend: CatalogBackend): AppendQueue {
+  const known = queues.get(backend)
+  if (known !== undefined) return known
+  const queue = new AppendQueue(backend)
+  queues.set(backend, queue)
+  return queue
+}
+
+/**
+ * Commits appends, one at a time for each branch of a table. Those that arrive while a commit is under way go into the next one
+ * together: one snapshot, one request for all. An append that arrives alone waits for nobody.
+ */
+export class AppendQueue {
+  readonly #backend: CatalogBackend
+  readonly #lines = new Map<string, Line>()
+
+  constructor(backend: CatalogBackend) {
+    this.#backend = backend
+  }
+
+  /** Resolves with the commit that the files are in. Throws as `commitTable` does, for these files alone. */
+  append(files: QueuedFiles): Promise<CommitResult> {
+    const key = `${files.branch ?? MAIN_BRANCH} of ${printTableIdentifier(files.loaded.identifier)}`
+    return new Promise((resolve, reject) => {
+      const waiting = { ...files, resolve, reject }
+      const line = this.#lines.get(key)
+      if (line !== undefined) {
+        line.waiting.push(waiting)
+        return
+      }
+      const started: Line = { waiting: [waiting], latest: undefined }
+      this.#lines.set(key, started)
+      void this.#serve(key, started)
+    })
+  }
+
+  /** Never throws: what goes wrong is told to those who wait. */
+  async #serve(key: string, line: Line): Promise<void> {
+    while (line.waiting.length > 0) {
+      const group: Waiting[] = []
+      for (const waiting of line.waiting.splice(0)) {
+        if (waiting.signal?.aborted === true) await leave(waiting)
+        else group.push(waiting)
+      }
+      if (group.length > 0) await this.#commit(group, line)
+    }
+    this.#lines.delete(key)
+  }
+
+  async #commit(group: readonly Waiting[], line: Line): Promise<void> {
+    const [first] = group
+    if (group.length === 1) return this.#commitAlone(first!, line)
+    const { branch, runtime } = first!
+    try {
+      const files = group.flatMap((waiting) => waiting.files)
+      const operation = appendFiles(files, branch === undefined ? {} : { branch }, runtime)
+      const result = await commitTable(this.#backend, newest(group, line), operation, { runtime })
+      line.latest = result.table
+      for (const waiting of group) waiting.resolve(result)
+    } catch (error) {
+      if (isFloeError(error, 'COMMIT_STATE_UNKNOWN')) {
+        for (const waiting of group) waiting.reject(error)
+        return
+      }
+      // Nothing is in: files of one may be at fault, and then only that one fails.
+      for (const waiting of group) await this.#commitAlone(waiting, line)
+    }
+  }
+
+  async #commitAlone(waiting: Waiting, line: Line): Promise<void> {
+    const { files, branch, runtime, signal } = waiting
+    try {
+      const operation = appendFiles(files, { ...(branch === undefined ? {} : { branch }), ownsDataFiles: true }, runtime)
+      const result = await commitTable(this.#backend, newest([waiting], line), operation, { runtime, signal })
+      line.latest = result.table
+      waiting.resolve(result)
+    } catch (error) {
+      waiting.reject(error)
+    }
+  }
+}
+
+/** Files that are left behind cost space, not rows: failing to remove them changes nothing. */
+async function leave({ loaded, files, signal, reject }: Waiting): Promise<void> {
+  await loaded.io.delete(files.map((file) => file.filePath)).catch(() => undefined)
+  reject(abortedError(signal))
+}
+
+/** A newer base spares a lost attempt. Tables that were replaced meanwhile are left to the commit to find. */
+function newest(group: readonly Waiting[], line: Line): LoadedTable {
+  const own = group.map(({ loaded }) => loaded).reduce((best, loaded) => (isNewer(loaded, best) ? loaded : best))
+  const { latest } = line
+  return latest !== undefined && latest.metadata.tableUuid === own.metadata.tableUuid && isNewer(latest, own) ? latest : own
+}
+
+function isNewer({ metadata: a }: LoadedTable, { metadata: b }: LoadedTable): boolean {
+  if (a.tableUuid !== b.tableUuid) return false
+  return a.lastSequenceNumber > b.lastSequenceNumber || (a.lastSequenceNumber === b.lastSequenceNumber && a.lastUpdatedMs > b.lastUpdatedMs)
+}
