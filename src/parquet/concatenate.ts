@@ -1,3 +1,5 @@
+import { releaseBuffer } from './release-buffer.js'
+
 /** The four bytes of an unsigned number, lowest first. */
 export function littleEndian32(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24)
@@ -33,8 +35,9 @@ export class ReusedBuffer {
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(this.length + count, Math.min(this.bytes.length * 2, this.length + count + MAX_KEPT_BYTES)))
+    const grown = new Uint8Array(this.length + count + Math.min(this.length >> 1, MAX_SPARE_BYTES))
     grown.set(this.bytes.subarray(0, this.length))
+    releaseBuffer(this.bytes.buffer)
     this.bytes = grown
   }
 
@@ -44,3 +47,4 @@ export class ReusedBuffer {
 }
 
 const MAX_KEPT_BYTES = 32 * 2 ** 20
+const MAX_SPARE_BYTES = 2 ** 20

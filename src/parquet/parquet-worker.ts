@@ -5,7 +5,6 @@
 import { parentPort } from 'node:worker_threads'
 import { isFloeError } from '../util/errors.js'
 import type { EngineJob, WorkerAnswer } from './engine-job.js'
-import { releaseBuffer } from './release-buffer.js'
 import { runJob } from './run-job.js'
 import { hasDiscardedEngine } from './wasm-module.js'
 
@@ -15,8 +14,7 @@ parentPort?.on('message', (job: EngineJob) => {
 
 async function answer(job: EngineJob): Promise<void> {
   try {
-    const { result, transfer } = await runJob(job)
-    if (job.kind === 'decode') for (const field of job.fields) for (const leaf of field.leaves) releaseBuffer(leaf.pages.buffer)
+    const { result, transfer } = await runJob(job, true)
     parentPort?.postMessage({ result } satisfies WorkerAnswer, [...transfer])
   } catch (error) {
     const code = isFloeError(error) ? error.code : undefined

@@ -1,5 +1,6 @@
 import { copyOnlyColumn } from './arrow-ffi.js'
 import type { ArrayParts, DecodeField, DecodeJob, DecodeResult } from './engine-job.js'
+import { releaseBuffers } from './release-buffer.js'
 import { syntheticFile } from './synthetic-file.js'
 import { corrupt } from './thrift-compact.js'
 import { withEngine } from './wasm-module.js'
@@ -9,9 +10,12 @@ import type { WasmEngine } from './wasm-module.js'
  * Decodes the columns of a job one after the other, so that the engine's memory holds one column at a time.
  * @throws FloeError `CORRUPT`, without the name of the file.
  */
-export async function runDecode(job: DecodeJob): Promise<DecodeResult> {
+export async function runDecode(job: DecodeJob, isOwned = false): Promise<DecodeResult> {
   const fields: ArrayParts[][] = []
-  for (const field of job.fields) fields.push(await withEngine((engine) => decodeField(engine, field, job.batchRows)))
+  for (const field of job.fields) {
+    fields.push(await withEngine((engine) => decodeField(engine, field, job.batchRows)))
+    if (isOwned) releaseBuffers(field.leaves.map((leaf) => leaf.pages.buffer))
+  }
   return { kind: 'decode', fields }
 }
 
