@@ -2,23 +2,20 @@ import type { FormatVersion } from '../metadata/table-metadata.js'
 import { printTypeName } from '../schema/type-name.js'
 import { printJson } from '../util/json.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { absoluteLocation, inputStore } from '../table/input-files/input-file.js'
-import type { InputFile, InputFormat, ReadFilesOptions } from '../table/input-files/input-file.js'
-import { openInputFile } from '../table/input-files/open-input-file.js'
-import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
+import type { InputFile } from '../table/input-files/input-file.js'
 import type { Table } from '../table/table.js'
 import type { InvalidRow } from '../write/input-rows.js'
 import { CommandOptions } from './command-options.js'
 import { countOf, countText, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
+import { INPUT_OPTIONS, inputLocations, rowCountOf, rowsOfFiles, withInputFiles } from './input-options.js'
 import { parsePartitionTerms, parseSortTerms } from './layout-terms.js'
-import { openTarget, storeOptions } from './open-target.js'
+import { openTarget } from './open-target.js'
 import type { Target } from './open-target.js'
 import { Progress } from './progress.js'
 import { UsageError } from './usage-error.js'
 
-const FORMATS: readonly InputFormat[] = ['parquet', 'arrow', 'jsonl', 'csv']
 /** Options that only a new table takes. */
 const LAYOUT = ['partition-by', 'sort-by', 'format-version', 'property'] as const
 /** Bad rows that are told one by one. */
@@ -27,9 +24,7 @@ const SHOWN_INVALID = 5
 /** `floe append`: adds the rows of files as one snapshot. */
 export async function appendVerb(args: readonly string[], environment: Environment): Promise<void> {
   const options = new CommandOptions(args, {
-    from: { type: 'string', multiple: true },
-    'input-format': { type: 'string' },
-    delimiter: { type: 'string' },
+    ...INPUT_OPTIONS,
     branch: { type: 'string' },
     create: { type: 'boolean' },
     'partition-by': { type: 'string' },
@@ -41,35 +36,16 @@ export async function appendVerb(args: readonly string[], environment: Environme
   })
   const layout = readLayout(options)
   const onInvalid = options.oneOf('on-invalid', ['skip', 'fail'] as const) ?? 'fail'
-  const locations = inputLocations(options)
+  const locations = inputLocations(options, 'append')
   const target = await openTarget(options, options.flag('create') ? 'write' : 'change')
-  const engine = new ParquetWasmEngine()
-  const files: InputFile[] = []
   try {
-    for (const location of locations) files.push(await openInput(location, engine, options, environment))
-    const table = await existingOrNew(target, files[0]!, layout, environment)
-    await append(table, files, { options, onInvalid }, environment)
+    await withInputFiles(locations, options, environment, async (files) => {
+      const table = await existingOrNew(target, files[0]!, layout, environment)
+      await append(table, files, { options, onInvalid }, environment)
+    })
   } finally {
-    for (const file of files) await file.close()
-    await engine.close()
     await target.close()
   }
-}
-
-function inputLocations(options: CommandOptions): string[] {
-  const from = options.texts('from')
-  if (from.length === 0) throw new UsageError('Name the files to append: --from FILE...')
-  const locations = [...from, ...options.positionals.slice(1)]
-  if (locations.filter((location) => location === '-').length > 1) throw new UsageError('Standard input, -, can be read only once')
-  return locations.map(absoluteLocation)
-}
-
-function openInput(location: string, engine: ParquetWasmEngine, options: CommandOptions, environment: Environment): Promise<InputFile> {
-  const { stdin, signal } = environment
-  const { s3, pathMapping } = storeOptions(options)
-  const format = options.oneOf('input-format', FORMATS)
-  const reading: ReadFilesOptions = { format, delimiter: options.text('delimiter'), stdin, signal, s3, pathMapping }
-  return openInputFile(location, { io: inputStore(location, reading), engine, options: reading })
 }
 
 interface Layout {
@@ -116,16 +92,14 @@ interface AppendMode {
 async function append(table: Table, files: readonly InputFile[], mode: AppendMode, environment: Environment): Promise<void> {
   const { options, onInvalid } = mode
   const { stderr, stdout, signal } = environment
-  const counts = files.map((file) => file.rowCount)
-  const total = counts.includes(undefined) ? undefined : counts.reduce<number>((sum, rows) => sum + rows!, 0)
-  const progress = new Progress(stderr, total)
+  const progress = new Progress(stderr, rowCountOf(files))
   let skipped = 0
   const skip = async ({ message }: InvalidRow): Promise<void> => {
     if (++skipped <= SHOWN_INVALID) await stderr.line(`floe: skipped: ${visibleText(message)}`)
   }
   const token = options.text('idempotency-token')
   const before = new Set(table.snapshots.map((snapshot) => snapshot.snapshotId))
-  const appending = table.append(rowsOf(files), {
+  const appending = table.append(rowsOfFiles(files), {
     parseText: true,
     branch: options.text('branch'),
     idempotencyToken: token,
@@ -137,10 +111,6 @@ async function append(table: Table, files: readonly InputFile[], mode: AppendMod
   const isRepeat = token !== undefined && before.has(snapshot.snapshotId)
   if (options.flag('json')) await stdout.line(printJson(jsonOf(resultJson(table, snapshot, { skipped, isRepeat }))))
   else await stdout.line(resultText(table, snapshot, { skipped, isRepeat }))
-}
-
-async function* rowsOf(files: readonly InputFile[]): AsyncGenerator<object, void, undefined> {
-  for (const file of files) yield* file.rows()
 }
 
 interface Outcome {

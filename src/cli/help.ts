@@ -5,6 +5,9 @@ Usage: floe <verb> <table> [options]
 Verbs
   scan      print the rows of a table, now or at an earlier state
   append    add the rows of files, creating the table if asked
+  delete    delete the rows that a filter selects
+  update    set columns of the rows that a filter selects
+  overwrite replace all rows, those of a filter, or whole partitions
   inspect   print the table's metadata: snapshots, files, partitions, …
   serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
@@ -80,6 +83,65 @@ New tables
   --sort-by T         'ts desc nulls last, id'
   --format-version N  1, 2 (default) or 3
   --property K=V      a table property (repeatable)
+`,
+  ],
+  [
+    'delete',
+    `Usage: floe delete <table> --where FILTER [options]
+
+Deletes the rows that a filter selects, in one commit.
+
+  --where FILTER      as for scan
+  --all               every row, instead of --where
+  --branch NAME       change a branch, made on top of main if there is none
+  --mode M            merge-on-read or copy-on-write; default: what the table's
+                      write.delete.mode says
+  --isolation L       serializable or snapshot; default: what the table's
+                      write.delete.isolation-level says
+  --idempotency-token T   repeating the call with the same token does nothing
+  --dry-run           count the rows, and change nothing
+  --json              the result as JSON
+`,
+  ],
+  [
+    'update',
+    `Usage: floe update <table> --where FILTER --set COLUMN=VALUE... [options]
+
+Sets columns of the rows that a filter selects, in one commit.
+
+  --where FILTER      as for scan
+  --all               every row, instead of --where
+  --set COLUMN=VALUE  null, 'text in quotes', a JSON list or object, or a value
+                      as scan prints it (repeatable; a.b for members of structs)
+  --branch NAME       change a branch, made on top of main if there is none
+  --mode M            merge-on-read or copy-on-write; default: what the table's
+                      write.update.mode says
+  --isolation L       serializable or snapshot; default: what the table's
+                      write.update.isolation-level says
+  --idempotency-token T   repeating the call with the same token does nothing
+  --dry-run           count the rows, and change nothing
+  --json              the result as JSON
+`,
+  ],
+  [
+    'overwrite',
+    `Usage: floe overwrite <table> --from FILE... [options]
+
+Replaces rows by those of files, in one commit: by default every row.
+
+  --from FILE         as for append (repeatable; further files may follow)
+  --where FILTER      only the rows that the filter selects
+  --require-match     refuse new rows that --where does not select
+  --partitions        only the partitions that the new rows belong to
+  --input-format F, --delimiter C   as for append
+  --branch NAME       change a branch, made on top of main if there is none
+  --mode M            merge-on-read or copy-on-write; default: what the table's
+                      write.delete.mode says
+  --isolation L       serializable or snapshot; default: what the table's
+                      write.delete.isolation-level says
+  --idempotency-token T   repeating the call with the same token does nothing
+  --dry-run           count the rows, and change nothing
+  --json              the result as JSON
 `,
   ],
   [

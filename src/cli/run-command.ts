@@ -11,6 +11,9 @@ export type Verb = (args: readonly string[], environment: Environment) => Promis
 const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Promise<Verb>>([
   ['scan', async () => (await import('./scan-verb.js')).scanVerb],
   ['append', async () => (await import('./append-verb.js')).appendVerb],
+  ['delete', async () => (await import('./delete-verb.js')).deleteVerb],
+  ['update', async () => (await import('./update-verb.js')).updateVerb],
+  ['overwrite', async () => (await import('./overwrite-verb.js')).overwriteVerb],
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
   ['serve', async () => (await import('./serve-verb.js')).serveVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],

@@ -1,11 +1,11 @@
 import type { RecordBatch } from 'apache-arrow'
 import { columnsOf, makeBatch, structChunk, type Chunk } from '../arrow/arrow-data.js'
 import { arrowSchema } from '../arrow/arrow-schema.js'
-import { BatchBuilder, type RowProblem } from '../arrow/batch-builder.js'
-import { concatBatches } from '../arrow/concat-batches.js'
+import { BatchBuilder, type BatchBuilderOptions, type RowProblem } from '../arrow/batch-builder.js'
 import { describeValue, nearestName } from '../arrow/describe-value.js'
 import { maskChunk } from '../arrow/mask-chunk.js'
 import { checkRequired } from '../arrow/required-check.js'
+import { concatChunks } from '../arrow/plain-chunk.js'
 import { rowReader, type ReadRows, type Row } from '../arrow/row-values.js'
 import { takeChunk } from '../arrow/take.js'
 import { Schema } from '../schema/schema.js'
@@ -19,6 +19,9 @@ export type Assignment = ((row: Row) => unknown) | string | number | bigint | bo
 /** What an update sets, by column; dotted paths for members of structs. */
 export type RowAssignments = Readonly<Record<string, Assignment>>
 
+/** How values are taken. */
+export type ValueOptions = Pick<BatchBuilderOptions, 'parseText'>
+
 /** Rows that functions are called with before their results become a column. */
 const STRIDE = 1024
 
@@ -30,9 +33,13 @@ const STRIDE = 1024
  * @throws FloeError `INVALID` naming the column: there is none of the name, it lies in a list or map, it is assigned twice, or
  * the value does not fit; the function it answers throws the same for values of functions
  */
-export function compileAssignments(schema: Schema, assignments: RowAssignments): (batch: RecordBatch) => RecordBatch {
+export function compileAssignments(
+  schema: Schema,
+  assignments: RowAssignments,
+  options: ValueOptions = {},
+): (batch: RecordBatch) => RecordBatch {
   const root = new Map<number, Node>()
-  for (const [path, assignment] of Object.entries(assignments)) place(root, schema, path, assignment)
+  for (const [path, assignment] of Object.entries(assignments)) place(root, schema, { path, assignment, options })
   if (root.size === 0) throw new FloeError('INVALID', 'An update needs at least one column to set')
   const readRows = rowReader(schema)
   const target = arrowSchema(schema)
@@ -53,10 +60,17 @@ export function compileAssignments(schema: Schema, assignments: RowAssignments):
 /** What is assigned to a column: a value, what a function answers, or members of a struct by field id. */
 type Node =
   | { readonly kind: 'value'; readonly chunk: Chunk }
-  | { readonly kind: 'function'; readonly path: string; readonly field: NestedField; readonly compute: (row: Row) => unknown }
+  | { readonly kind: 'function'; readonly path: string; readonly column: (values: readonly unknown[]) => Chunk; readonly compute: (row: Row) => unknown }
   | { readonly kind: 'members'; readonly members: Map<number, Node> }
 
-function place(root: Map<number, Node>, schema: Schema, path: string, assignment: Assignment): void {
+interface Placement {
+  readonly path: string
+  readonly assignment: Assignment
+  readonly options: ValueOptions
+}
+
+function place(root: Map<number, Node>, schema: Schema, placement: Placement): void {
+  const { path } = placement
   const field = schema.findField(path)
   if (field === undefined) throw unknownColumn(schema, path)
   const around = schema.ancestorsOf(field.id).reverse()
@@ -72,7 +86,7 @@ function place(root: Map<number, Node>, schema: Schema, path: string, assignment
     siblings = node.members
   }
   if (siblings.has(field.id)) throw twice(path)
-  siblings.set(field.id, leaf(field, path, assignment))
+  siblings.set(field.id, leaf(field, placement))
 }
 
 function unknownColumn(schema: Schema, path: string): FloeError {
@@ -85,16 +99,16 @@ function twice(path: string): FloeError {
   return new FloeError('INVALID', 'the column, or one around it, is set twice by one update', { column: path })
 }
 
-function leaf(field: NestedField, path: string, assignment: Assignment): Node {
+function leaf(field: NestedField, { path, assignment, options }: Placement): Node {
   // The builder names columns by their fields: a member is known by its whole path.
   const named = { ...field, name: path }
-  if (typeof assignment === 'function') return { kind: 'function', path, field: named, compute: assignment as (row: Row) => unknown }
-  return { kind: 'value', chunk: columnOf(named, [assignment]) }
+  if (typeof assignment === 'function') return { kind: 'function', path, column: (values) => columnOf(named, values, options), compute: assignment as (row: Row) => unknown }
+  return { kind: 'value', chunk: columnOf(named, [assignment], options) }
 }
 
 /** Values as a column, each checked. */
-function columnOf(field: NestedField, values: readonly unknown[]): Chunk {
-  const builder = new BatchBuilder(new Schema([field]))
+function columnOf(field: NestedField, values: readonly unknown[], options: ValueOptions): Chunk {
+  const builder = new BatchBuilder(new Schema([field]), options)
   const missing = values.findIndex((value) => value === undefined)
   if (missing >= 0) throw new FloeError('INVALID', `expected ${printTypeName(field.type)}, found undefined: to clear a column, set null`, { column: field.name })
   try {
@@ -143,14 +157,10 @@ function evaluate(node: Node, field: NestedField, chunk: Chunk, rows: RowsOfBatc
   }
 }
 
-function computed({ field, path, compute }: Extract<Node, { kind: 'function' }>, rows: RowsOfBatch): Chunk {
-  const pieces: RecordBatch[] = []
-  const schema = arrowSchema([field])
-  for (const stride of rows.strides()) {
-    const column = columnOf(field, stride.map((row) => call(compute, row, path)))
-    pieces.push(makeBatch(schema, stride.length, [column]))
-  }
-  return columnsOf(concatBatches(pieces))[0]!
+function computed({ column, path, compute }: Extract<Node, { kind: 'function' }>, rows: RowsOfBatch): Chunk {
+  const pieces: Chunk[] = []
+  for (const stride of rows.strides()) pieces.push(column(stride.map((row) => call(compute, row, path))))
+  return concatChunks(pieces)
 }
 
 function call(compute: (row: Row) => unknown, row: Row, path: string): unknown {

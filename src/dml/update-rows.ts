@@ -8,6 +8,11 @@ import { withLineageColumns } from './lineage-columns.js'
 import { hasRowLineage } from './removed-rows.js'
 import { planChange, runRowChange, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
 
+export interface UpdateRowsOptions extends RowChangeOptions {
+  /** Also take the canonical text of every primitive as a value, as command lines hold it. Default false. */
+  readonly parseText?: boolean | undefined
+}
+
 /**
  * Sets columns of the rows for which the filter is true. Rows whose partition changes move. On format version 3 rows keep
  * their `_row_id`, and their `_last_updated_sequence_number` becomes that of the commit.
@@ -18,10 +23,10 @@ export function updateRows(
   context: DmlContext,
   filter: Expression,
   assignments: RowAssignments,
-  options: RowChangeOptions,
+  options: UpdateRowsOptions,
 ): Promise<RowChangeOutcome> {
   const { metadata } = context.loaded
-  const assign = compileAssignments(currentSchema(metadata), assignments)
+  const assign = compileAssignments(currentSchema(metadata), assignments, options)
   const lineage = hasRowLineage(metadata)
   return runRowChange(context, options, { name: 'update', properties: 'update', filter }, async (set, progress) => {
     const plan = await planChange(context, filter, options)

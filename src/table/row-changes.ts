@@ -12,7 +12,7 @@ import { overwriteRows, type OverwriteRowsOptions } from '../dml/overwrite-rows.
 import { checkIsolation, type RowChangeOptions, type RowChangeOutcome } from '../dml/row-change.js'
 import { checkWriteMode } from '../dml/row-change-set.js'
 import { commitRowDelta, type RowDelta, type RowDeltaOptions } from '../dml/row-delta.js'
-import { updateRows } from '../dml/update-rows.js'
+import { updateRows, type UpdateRowsOptions } from '../dml/update-rows.js'
 import type { Expression } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
 import { FloeError } from '../util/errors.js'
@@ -34,7 +34,7 @@ export async function updateIn(
   context: DmlContext,
   filter: FilterInput,
   assignments: RowAssignments,
-  options: RowChangeOptions,
+  options: UpdateRowsOptions,
 ): Promise<RowChangeOutcome> {
   checkArgument(assignments, 'object', 'What an update sets')
   return updateRows(context, filterOf(filter, 'An update'), assignments, checkedOptions(options))

@@ -10,12 +10,14 @@ import type { RefStart, RetentionChange } from '../commit/ref-updates.js'
 import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metadata-lookup.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import type { ConvertEqualityDeletesOptions, ConvertEqualityDeletesResult } from '../dml/convert-equality-deletes.js'
+import type { UpdateRowsOptions } from '../dml/update-rows.js'
 import type { RowDelta, RowDeltaOptions } from '../dml/row-delta.js'
 import type { RowAssignments } from '../dml/assignments.js'
 import type { OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
 import type { OverwriteRowsOptions } from '../dml/overwrite-rows.js'
 import type { RowChangeOptions, RowChangeResult } from '../dml/row-change.js'
 import { alwaysTrue } from '../expression/predicates.js'
+import type { ApplyChangesOptions, ApplyChangesResult } from '../dml/apply-changes.js'
 import type { UpsertOptions } from '../dml/upsert-rows.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import { setSortOrderUpdates } from '../metadata/structure-updates.js'
@@ -27,6 +29,8 @@ import type { PartitionSpecUpdate } from '../partition/spec-evolution.js'
 import type { SchemaUpdate } from '../schema/schema-evolution.js'
 import type { Schema } from '../schema/schema.js'
 import { branchHead, MAIN_BRANCH, refByName, snapshotOfRef } from '../snapshot/snapshot-ref.js'
+import { indexSnapshots } from '../snapshot/ancestry.js'
+import { lastSourcePosition } from '../snapshot/source-position.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
@@ -197,7 +201,7 @@ export class Table {
    *
    * @throws FloeError `INVALID` naming the column whose value does not fit, `CONFLICT` when another commit was in the way
    */
-  update(filter: FilterInput, assignments: RowAssignments, options: RowChangeOptions = {}): Promise<RowChangeResult> {
+  update(filter: FilterInput, assignments: RowAssignments, options: UpdateRowsOptions = {}): Promise<RowChangeResult> {
     return this.#changeRows('update', options, (changes, context) => changes.updateIn(context, filter, assignments, this.#bound(options)))
   }
 
@@ -355,6 +359,28 @@ export class Table {
   /** Replaces all equality deletes by deletion vectors, or position delete files on version 2. The table's rows stay the same. */
   convertEqualityDeletes(options: ConvertEqualityDeletesOptions = {}): Promise<ConvertEqualityDeletesResult> {
     return this.#changeRows('conversion of equality deletes', options, (changes, context) => changes.convertDeletes(context, options))
+  }
+
+  /**
+   * Applies change events of an operational database in one snapshot: of every key the last event wins, also against those of
+   * earlier calls where the table has the order columns. With a `sourcePosition` a repeated call changes nothing.
+   *
+   * @throws FloeError as {@link upsert} does
+   */
+  async applyChanges(events: WriteInput, options: ApplyChangesOptions): Promise<ApplyChangesResult> {
+    return this.#changeRows('applying changes', options, async (_, context) => {
+      const { applyChangesTo } = await import('./keyed-changes.js')
+      return applyChangesTo(context, events, this.#bound(options))
+    })
+  }
+
+  /**
+   * The position up to which a source of changes was applied, of a branch's head; `undefined` when it never was.
+   * @throws FloeError `NOT_FOUND` when the history that would tell has expired
+   */
+  lastSourcePosition(source = 'default', branch = this.#branch ?? MAIN_BRANCH): string | undefined {
+    const { metadata } = this.#loaded
+    return lastSourcePosition(source, branchHead(metadata, branch), indexSnapshots(metadata.snapshots))
   }
 
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */

@@ -6,7 +6,7 @@ import { floe } from './run.js'
 
 describe('wrong usage', () => {
   for (const [args, message] of [
-    [[], /Name a verb: scan, append, inspect, plan/],
+    [[], /Name a verb: scan, append, /],
     [['bogus'], /There is no verb "bogus"/],
     [['scan'], /Name a table/],
     [['scan', '/t', '--bogus'], /Unknown option '--bogus'/],
