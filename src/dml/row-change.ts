@@ -124,7 +124,7 @@ export function planChange(
 }
 
 /** How a change is to be committed, beyond what its kind says. */
-export interface CommitHints extends Pick<ChangeFilesOptions, 'replacePartitions' | 'operation'> {
+export interface CommitHints extends Pick<ChangeFilesOptions, 'replacePartitions' | 'operation' | 'guard'> {
   /** Files that come and go besides those of the set. */
   readonly extra?: FileChanges | undefined
   /** Those of `extra` that were there before: they are not removed when the commit fails. */
