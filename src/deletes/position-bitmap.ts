@@ -127,8 +127,16 @@ export class PositionBitmap implements Iterable<number> {
   }
 
   union(other: PositionBitmap): PositionBitmap {
-    const result = this.clone()
-    result.addAll(other)
+    const result = new PositionBitmap()
+    for (let i = 0; i < this.#keys.length; i++) {
+      const index = other.#find(this.#keys[i]!)
+      const bitmap = this.#bitmaps[i]!
+      result.#append(this.#keys[i]!, index < 0 ? bitmap.clone() : bitmap.union(other.#bitmaps[index]!))
+    }
+    for (let i = 0; i < other.#keys.length; i++) {
+      const index = result.#find(other.#keys[i]!)
+      if (index < 0) result.#insert(-1 - index, other.#keys[i]!, other.#bitmaps[i]!.clone())
+    }
     return result
   }
 

@@ -1,6 +1,7 @@
 import { ARRAY, BITMAP, BITMAP_BYTES, BITMAP_WORDS, Container, lowerBound } from './roaring-container.js'
 import {
-  addContainer, addRangeToContainer, equalContainers, intersectContainers, subtractContainers, unionContainers,
+  addContainer, addRangeToContainer, equalContainers, intersectContainers, subtractContainers, UnionArena, unionArenaLength,
+  unionContainers,
 } from './roaring-merge.js'
 
 const NO_KEYS = new Uint16Array(0)
@@ -11,7 +12,7 @@ const CONTAINER_BYTES = 96
 export class RoaringBitmap {
   /** The upper halves, ascending; the first `containers.length` count. */
   keys: Uint16Array
-  readonly containers: Container[]
+  containers: Container[]
 
   constructor(keys: Uint16Array = NO_KEYS, containers: Container[] = []) {
     this.keys = keys
@@ -66,29 +67,29 @@ export class RoaringBitmap {
 
   addAll(other: RoaringBitmap): void {
     if (other === this) return
-    const otherCount = other.containers.length
-    for (let j = 0; j < otherCount; j++) {
-      const index = this.#find(other.keys[j]!)
-      if (index < 0) {
-        const united = this.union(other)
-        this.keys = united.keys
-        this.containers.length = 0
-        for (const container of united.containers) this.containers.push(container)
-        return
-      }
-    }
-    for (let j = 0; j < otherCount; j++) addContainer(this.containers[this.#find(other.keys[j]!)]!, other.containers[j]!)
+    const united = this.#unite(other, (container) => container, (a, b, arena) => {
+      if (a.kind !== BITMAP) return unionContainers(a, b, arena)
+      addContainer(a, b)
+      return a
+    })
+    this.keys = united.keys
+    this.containers = united.containers
   }
 
   union(other: RoaringBitmap): RoaringBitmap {
+    return this.#unite(other, (container) => container.share(), unionContainers)
+  }
+
+  #unite(other: RoaringBitmap, keep: (own: Container) => Container, unite: typeof unionContainers): RoaringBitmap {
     const [a, b] = [this.containers, other.containers]
+    const arena = new UnionArena(this.#arenaLength(other))
     const keys = new Uint16Array(a.length + b.length)
     const containers: Container[] = []
     for (let i = 0, j = 0; i < a.length || j < b.length;) {
       const aKey = i < a.length ? this.keys[i]! : 65_536
       const bKey = j < b.length ? other.keys[j]! : 65_536
       keys[containers.length] = Math.min(aKey, bKey)
-      containers.push(aKey === bKey ? unionContainers(a[i]!, b[j]!) : aKey < bKey ? a[i]!.share() : b[j]!.share())
+      containers.push(aKey === bKey ? unite(a[i]!, b[j]!, arena) : aKey < bKey ? keep(a[i]!) : b[j]!.share())
       if (aKey <= bKey) i++
       if (bKey <= aKey) j++
     }
@@ -163,6 +164,16 @@ export class RoaringBitmap {
       if (base >= end) return
       clearMask(this.containers[i]!, { mask, offset: base - first, from: Math.max(first - base, 0), to: Math.min(end - base, 65_536) })
     }
+  }
+
+  /** What the unions of arrays will take together. */
+  #arenaLength(other: RoaringBitmap): number {
+    let length = 0
+    for (let i = 0; i < this.containers.length; i++) {
+      const index = other.#find(this.keys[i]!)
+      if (index >= 0) length += unionArenaLength(this.containers[i]!, other.containers[index]!)
+    }
+    return length
   }
 
   /** The index of a key, or -1 minus where it would go. */
