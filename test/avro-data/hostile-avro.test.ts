@@ -34,7 +34,7 @@ describe('a damaged file', () => {
     const whole = await writeAvroFile(everyType, [everyRow(1), everyRow(2)], { codec: 'null', blockBytes: 1 })
     const bytes = await whole.io.read(whole.location)
     const marker = bytes.subarray(-16)
-    for (let end = 0; end < bytes.length; end++) {
+    for (let end = 0; end < bytes.length; end += end < bytes.length - 1_000 ? 11 : 1) {
       const cut = bytes.slice(0, end)
       if (end > 64 && Buffer.compare(cut.subarray(-16), marker) === 0) continue
       expect(await failureIn(cut, { projection: everyType })).toMatchObject({ code: 'CORRUPT' })
@@ -50,7 +50,7 @@ describe('a damaged file', () => {
     for (const codec of ['null', 'deflate', 'snappy', 'zstandard'] as const) {
       const whole = await writeAvroFile(everyType, [everyRow(1), everyRow(2), everyRow(3)], { codec, blockBytes: 400 })
       const bytes = await whole.io.read(whole.location)
-      for (let i = 0; i < 500; i++) {
+      for (let i = 0; i < 300; i++) {
         const changed = bytes.slice()
         for (let change = 0; change <= i % 3; change++) changed[random(bytes.length)] = random(256)
         const file = await fileOf(changed)
@@ -96,7 +96,7 @@ describe('a hostile file', () => {
 
   it('cannot make rows of nothing without end: all blocks share one budget', async () => {
     const empty = record({ kind: 'null' })
-    const blocks = Array.from({ length: 40 }, () => withBlock(empty, 1_000_000, new Uint8Array(0)))
+    const blocks = Array.from({ length: 18 }, () => withBlock(empty, 1_000_000, new Uint8Array(0)))
     const header = avroBytes(empty, [], { codec: 'null' }).length
     const bytes = Buffer.concat([blocks[0]!, ...blocks.slice(1).map((block) => block.subarray(header))])
     const failure = await failureIn(bytes, { projection: new Schema([]) })
