@@ -8,6 +8,7 @@ import type { ManifestEntry, ManifestFile } from '../../manifest/data-file.js'
 import { STATUS_ADDED, STATUS_DELETED, type ManifestEntries } from '../../manifest/manifest-entries.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import type { Schema } from '../../schema/schema.js'
+import { findSnapshot } from '../../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../../snapshot/snapshot.js'
 import { DeleteFileIndex, type DeletableFile } from '../delete-file-index.js'
 import { loadManifest, loadManifestList } from '../load-manifests.js'
@@ -52,7 +53,7 @@ const INFLATION = 6
  * and went. When deletes came or went, the data files that they may apply to are looked for in the others, pruned by partition and
  * sequence number; and where rows disappeared, the deletes that had taken some of them before.
  *
- * The parent's manifests are not needed, so that it may have expired.
+ * The parent may have expired: its manifests are looked at only where a writer left doubts.
  */
 export class DeltaPlanner {
   readonly #request: DeltaRequest
@@ -83,7 +84,27 @@ export class DeltaPlanner {
       throwIfAborted(this.#request.signal)
       own.add(entries)
     }
+    await this.#settleDoubts(own, manifests)
     return own
+  }
+
+  /**
+   * Some writers leave the id of the snapshot that added a file in the entry that says that it is deleted. Whether this snapshot deleted
+   * it is told by the parent: it had the file. Where the parent has expired the writer is taken at its word: nobody lists what others
+   * deleted in a manifest of its own.
+   */
+  async #settleDoubts(own: OwnEntries, manifests: readonly ManifestFile[]): Promise<void> {
+    const { io, metadata, signal } = this.#request
+    if (own.doubtful.length === 0) return
+    const parent = findSnapshot(metadata, own.snapshot.parentSnapshotId)
+    if (parent === undefined) return own.settle(() => true)
+    const kept = new Set(manifests.map((manifest) => manifest.manifestPath))
+    const dropped = (await loadManifestList(io, parent, { signal })).filter((manifest) => !kept.has(manifest.manifestPath))
+    const live = new Set<string>()
+    for await (const entries of mapOrdered(dropped, AHEAD, (manifest) => this.#load(manifest))) {
+      for (let i = 0; i < entries.count; i++) if (entries.isLive(i)) live.add(entries.filePath(i))
+    }
+    own.settle((path) => live.has(path))
   }
 
   /** Data files of both states to which deletes that came or went may apply. */
@@ -164,6 +185,8 @@ class OwnEntries {
   readonly removedFiles: FileEntry[] = []
   readonly addedDeletes: ManifestEntry[] = []
   readonly removedDeletes: ManifestEntry[] = []
+  /** Deleted, it is said, by another snapshot. */
+  readonly doubtful: FileEntry[] = []
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot
@@ -171,14 +194,30 @@ class OwnEntries {
 
   /** Takes in a manifest that the snapshot wrote, in which files of earlier snapshots may stand as well. */
   add(entries: ManifestEntries): void {
-    const isData = entries.manifest.content === 'data'
     for (let i = 0; i < entries.count; i++) {
-      if (entries.snapshotId[i] !== this.snapshot.snapshotId) continue
-      const status = entries.status[i]
-      if (status !== STATUS_ADDED && status !== STATUS_DELETED) continue
-      if (isData) (status === STATUS_ADDED ? this.addedFiles : this.removedFiles).push({ entries, i })
-      else (status === STATUS_ADDED ? this.addedDeletes : this.removedDeletes).push(entries.entry(i))
+      const isOwn = entries.snapshotId[i] === this.snapshot.snapshotId
+      if (entries.status[i] === STATUS_ADDED && isOwn) this.#added({ entries, i })
+      else if (entries.status[i] === STATUS_DELETED) {
+        if (isOwn) this.#removed({ entries, i })
+        else this.doubtful.push({ entries, i })
+      }
     }
+  }
+
+  /** Decides on the doubtful entries by the locations of their files. */
+  settle(isRemoved: (path: string) => boolean): void {
+    for (const entry of this.doubtful) if (isRemoved(entry.entries.filePath(entry.i))) this.#removed(entry)
+    this.doubtful.length = 0
+  }
+
+  #added({ entries, i }: FileEntry): void {
+    if (entries.manifest.content === 'data') this.addedFiles.push({ entries, i })
+    else this.addedDeletes.push(entries.entry(i))
+  }
+
+  #removed({ entries, i }: FileEntry): void {
+    if (entries.manifest.content === 'data') this.removedFiles.push({ entries, i })
+    else this.removedDeletes.push(entries.entry(i))
   }
 
   /** Whether the snapshot itself added the file. */

@@ -1,5 +1,4 @@
-/** Applies changes to rows, as canonical lines: rows are a multiset, and a change that takes away a row that is not there breaks the law. */
-import type { RecordBatch } from 'apache-arrow'
+/** Applies changes to rows, as canonical lines: rows are a multiset, and a change that takes away a row that is not there is an error. */
 import { canonicalRowWriter } from '../../../src/arrow/canonical-row.js'
 import { makeBatch, columnsOf } from '../../../src/arrow/arrow-data.js'
 import { arrowSchema } from '../../../src/arrow/arrow-schema.js'
@@ -24,7 +23,7 @@ export function tableColumns(schema: Schema): Schema {
 }
 
 /** The changes, with the rows as canonical lines. */
-export async function changedLines(changes: ChangesScan | { readonly batches: AsyncIterable<RecordBatch>; readonly schema: Schema }): Promise<ChangedLine[]> {
+export async function changedLines(changes: ChangesScan): Promise<ChangedLine[]> {
   const { schema } = changes
   const columns = tableColumns(schema)
   const write = canonicalRowWriter(columns)
@@ -32,7 +31,7 @@ export async function changedLines(changes: ChangesScan | { readonly batches: As
   const read = rowReader(new Schema(schema.fields.slice(-3)))
   const meta = arrowSchema(schema.fields.slice(-3))
   const found: ChangedLine[] = []
-  for await (const batch of 'batches' in changes ? changes.batches : changes) {
+  for await (const batch of changes) {
     const chunks = columnsOf(batch)
     const lines = write(makeBatch(arrow, batch.numRows, chunks.slice(0, -3)))
     read(makeBatch(meta, batch.numRows, chunks.slice(-3))).forEach((row, i) => {
@@ -71,6 +70,7 @@ export async function linesAt(io: FileIO, table: Table, snapshotId: bigint | und
   const plan = await planScan({ io, metadata, snapshot, schema })
   const write = canonicalRowWriter(columns)
   const lines: string[] = []
-  for await (const batch of readPlannedFiles(plan.files(), { io, engine, metadata, schema, projection: columns })) lines.push(...write(batch))
+  const request = { io, engine, metadata, schema, projection: columns }
+  for await (const batch of readPlannedFiles(plan.files(), request)) for (const line of write(batch)) lines.push(line)
   return lines
 }

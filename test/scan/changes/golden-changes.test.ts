@@ -4,6 +4,7 @@ import { canonicalRowWriter } from '../../../src/arrow/canonical-row.js'
 import { openTable } from '../../../src/index.js'
 import { openFileIO } from '../../../src/io/open-file-io.js'
 import type { Snapshot, Table } from '../../../src/index.js'
+import { ancestorsOf, indexSnapshots } from '../../../src/snapshot/ancestry.js'
 import { expectedLines, goldenMapping, goldenTables } from '../../golden/golden-tables.js'
 import { changedLines, linesAt, replayed } from './changelog-law.js'
 
@@ -34,18 +35,36 @@ async function linesOf(golden: (typeof goldenTables)[number], table: Table, snap
   return lines
 }
 
+// Trap 48 is among them: PyIceberg leaves the adding snapshot in entries of deleted files
 describe('changes of golden tables', () => {
-  it.each(steps)('that made $title lead from its parent to it, in every form', async ({ golden, id }) => {
+  it.each(steps)('that made $title lead from its parent to it', async ({ golden, id }) => {
     const table = await open(golden)
     const snapshot = table.snapshots.find((candidate) => candidate.snapshotId === id)!
     const from = snapshot.parentSnapshotId
     const before = await linesAt(io, table, from, table.scanChanges({ ...(from === undefined ? {} : { from }), to: id }))
     const after = (await linesOf(golden, table, snapshot)).toSorted()
-    for (const options of [{}, { keys: [] }, { net: true }]) {
+    for (const options of golden['format-version'] === 3 ? [{}, { keys: [] }] : [{}]) {
       const changes = await changedLines(table.scanChanges({ ...options, ...(from === undefined ? {} : { from }), to: id }))
       expect(replayed(before, changes), JSON.stringify(options)).toEqual(after)
       if (snapshot.operation === 'replace') expect(changes).toEqual([])
       if (snapshot.operation === 'append') expect(changes.filter((change) => change.type !== 'INSERT')).toEqual([])
+    }
+  })
+
+  const whole = goldenTables.filter((golden) => steps.some((step) => step.golden === golden) && golden['current-snapshot-id'] !== null)
+  it.each(whole)('of $table from its first snapshot on lead to the current one, all of them and net', async (golden) => {
+    const table = await open(golden)
+    const current = table.currentSnapshot!
+    const [from] = [...ancestorsOf(current.snapshotId, indexSnapshots(table.snapshots))].slice(-1)
+    const range = { from: from!.snapshotId, to: current.snapshotId }
+    const before = await linesAt(io, table, range.from, table.scanChanges(range))
+    const after = (await linesOf(golden, table, current)).toSorted()
+    for (const net of [false, true]) {
+      const changes = await changedLines(table.scanChanges({ ...range, net }))
+      expect(replayed(before, changes)).toEqual(after)
+      if (!net) continue
+      const gone = new Set(changes.filter(({ type }) => type === 'DELETE').map(({ line }) => line))
+      expect(changes.filter(({ type, line }) => type === 'INSERT' && gone.has(line))).toEqual([])
     }
   })
 })
