@@ -10,6 +10,8 @@ export interface CommitContext {
   readonly signal: AbortSignal | undefined
   /** 1 for the first attempt. Names of files made in an attempt carry it: no attempt writes over another's. */
   readonly attempt: number
+  /** In a transaction: the snapshot of the table that stands behind one that the transaction itself makes. */
+  readonly startOf?: ((snapshotId: bigint | undefined) => bigint | undefined) | undefined
 }
 
 /** What one attempt would change. */

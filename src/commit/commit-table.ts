@@ -14,24 +14,12 @@ import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
+import type { CommitOptions, CommitResult } from './commit-result.js'
 import { hasEffects, hasSnapshot } from './landed-change.js'
+import { TransactionBackend } from './transaction-backend.js'
 import { backoffMs, commitRetryPolicy, raceWaitMs, statusCheckPolicy, type RetryPolicy } from './retry-policy.js'
 
-export interface CommitOptions {
-  readonly runtime: Runtime
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface CommitResult {
-  /** The version that the change is in. */
-  readonly table: LoadedTable
-  /** The snapshot that the change made; undefined for changes of metadata alone. */
-  readonly snapshot: Snapshot | undefined
-  /** 0 when there was nothing to commit, or it had been committed before. */
-  readonly attempts: number
-  /** What went wrong after the change was in: files that could not be cleaned up. Never a reason to try again. */
-  readonly warnings: readonly FloeError[]
-}
+export type { CommitOptions, CommitResult } from './commit-result.js'
 
 /**
  * Commits `operation` to the table that `base` was loaded from, retrying on newer versions as the table's
@@ -47,6 +35,7 @@ export function commitTable(
   operation: CommitOperation,
   options: CommitOptions,
 ): Promise<CommitResult> {
+  if (backend instanceof TransactionBackend) return backend.stage(operation, options)
   return new TableCommit(backend, base, operation, options).run()
 }
 

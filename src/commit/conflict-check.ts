@@ -78,7 +78,8 @@ export class ConflictCheck {
   async run(base: LoadedTable, current: LoadedTable, context: CommitContext): Promise<ConflictFindings> {
     const { validation } = this.#options
     const branch = this.#options.branch ?? MAIN_BRANCH
-    const start = validation === undefined ? branchHead(base.metadata, branch)?.snapshotId : validation.startingSnapshotId
+    const planned = validation === undefined ? branchHead(base.metadata, branch)?.snapshotId : validation.startingSnapshotId
+    const start = context.startOf === undefined ? planned : context.startOf(planned)
     // A change that only adds data files and depends on nothing can follow any history.
     if (validation === undefined && this.#targets.size === 0 && this.#replaced.size === 0) return NOTHING
     this.#plan ??= this.#makePlan(base.metadata)

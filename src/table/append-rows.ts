@@ -5,6 +5,7 @@ import type { CommitOperation } from '../commit/commit-operation.js'
 import { WAP_ID_PROPERTY } from '../commit/cherry-pick.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { RecordedOperation } from '../commit/recorded-operation.js'
+import { TransactionBackend } from '../commit/transaction-backend.js'
 import type { DataFile } from '../manifest/data-file.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
@@ -96,7 +97,7 @@ async function commitAppend(
 ): Promise<CommitResult> {
   const { backend, loaded, runtime } = context
   const isPlain = options.commitToken === undefined && options.stageOnly !== true && (options.properties?.size ?? 0) === 0
-  if (isPlain) return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
+  if (isPlain && !(backend instanceof TransactionBackend)) return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
   const operation = new RecordedOperation(appendFiles(files, options, runtime))
   const result = await commitTable(backend, loaded, operation, { runtime, signal })
   // Another call with the same token was faster: its snapshot holds its files, and ours are in none.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { appendFiles } from '../../src/commit/append-files.js'
 import { changeFiles } from '../../src/commit/change-files.js'
 import { metadataOperation } from '../../src/commit/commit-operation.js'
 import { readContainer } from '../../src/avro/container.js'
@@ -262,7 +263,7 @@ describe('a change whose outcome is in doubt', () => {
   })
 })
 
-describe('changes on branches', () => {
+describe('changes on branches and in transactions', () => {
   it('build on the head of their branch and leave others alone (trap 66, fault 23)', async () => {
     const bench = new CommitBench({ metadata: table({ formatVersion: 3 }) })
     await bench.append(['a', 'b'])
@@ -273,5 +274,24 @@ describe('changes on branches', () => {
     expect(await bench.paths(refs.get('audit')?.snapshotId)).toEqual(['b'])
     expect(await bench.paths(refs.get('main')?.snapshotId)).toEqual(['a', 'c'])
     expect(snapshots.map((snapshot) => snapshot.sequenceNumber)).toEqual([1n, 2n, 3n])
+  })
+
+  it('follow one another in one commit, each on what the one before made', async () => {
+    const bench = new CommitBench({ metadata: table({ formatVersion: 3 }) })
+    await bench.appendAsOther(['a', 'b'])
+    const none = { addedDataFiles: [], removedDataFiles: [], addedDeleteFiles: [], removedDeleteFiles: [] }
+    bench.backend.beforeCommit = async (n) => {
+      if (n === 1) await bench.appendAsOther(['theirs'])
+    }
+    const { attempts, snapshot } = await bench.transaction([
+      appendFiles([dataFile('c')], {}, bench.runtime),
+      changeFiles({ ...none, addedDeleteFiles: [vector('v', 'c'), vector('v', 'a', { contentOffset: 44 })] }, { name: 'delete' }, bench.runtime),
+      changeFiles({ ...none, removedDataFiles: [dataFile('b'), dataFile('c')] }, { name: 'delete' }, bench.runtime),
+    ])
+    expect(attempts).toBe(2)
+    expect(await bench.paths()).toEqual(['a', 'theirs', 'v'])
+    expect(snapshot?.sequenceNumber).toBe(5n)
+    expect(bench.backend.metadata.snapshots).toHaveLength(5)
+    expect(await bench.orphans()).toEqual([])
   })
 })

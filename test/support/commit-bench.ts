@@ -4,6 +4,7 @@ import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { appendFiles, type AppendOptions } from '../../src/commit/append-files.js'
 import { changeFiles, type ChangeFilesOptions, type FileChanges } from '../../src/commit/change-files.js'
 import { commitTable, type CommitResult } from '../../src/commit/commit-table.js'
+import { TransactionBackend } from '../../src/commit/transaction-backend.js'
 import type { CommitOperation } from '../../src/commit/commit-operation.js'
 import { readManifest, readManifestFiles } from '../../src/commit/manifest-input.js'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../src/manifest/data-file.js'
@@ -51,6 +52,13 @@ export class CommitBench {
 
   commit(operation: CommitOperation, base = this.backend.current()): Promise<CommitResult> {
     return commitTable(this.backend, base, operation, { runtime: this.runtime })
+  }
+
+  /** Stages the operations on `base`, then commits them as one. */
+  async transaction(operations: readonly CommitOperation[], base = this.backend.current()): Promise<CommitResult> {
+    const staging = new TransactionBackend(base)
+    for (const operation of operations) await staging.stage(operation, { runtime: this.runtime })
+    return this.commit(staging.operation(), base)
   }
 
   /** A commit by another writer, past the script. */
