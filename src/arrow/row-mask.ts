@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { bitAt, validityBitmap } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
-import { sliceBatch, takeBatch } from './take.js'
+import { compactBatch } from './compact-batch.js'
 
 /** Which rows of a batch are selected: one byte a row, 1 or 0. Masks are narrowed in place, by one predicate after another. */
 export type RowMask = Uint8Array
@@ -37,9 +37,7 @@ export function selectedRows(mask: RowMask): Uint32Array {
 
 /** The selected rows of a batch; views of the same bytes where they follow each other. */
 export function filterBatch(batch: RecordBatch, mask: RowMask): RecordBatch {
-  const count = countSelected(mask)
-  if (count === batch.numRows) return batch
-  return count === 0 ? sliceBatch(batch, 0, 0) : takeBatch(batch, selectedRows(mask))
+  return compactBatch(batch, mask)
 }
 
 /** Deselects the rows where a chunk is null. */

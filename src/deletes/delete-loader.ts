@@ -36,8 +36,8 @@ export interface DeleteLoaderOptions {
 
 /** The deletes of one data file, in the form that applies them. They are shared: not to be changed. */
 export interface FileDeletes {
-  /** The rows that vectors and position delete files delete; undefined when there are none. */
-  readonly positions: PositionBitmap | undefined
+  /** The rows that vectors and position delete files delete, one bitmap of each: taking rows out by several costs less than their union. */
+  readonly positions: readonly PositionBitmap[]
   /** One filter for each set of key columns. */
   readonly equality: readonly EqualityFilter[]
 }
@@ -106,34 +106,27 @@ export class DeleteLoader {
       Promise.all([...this.#equalityByKey(deletes)].map(([key, files]) => this.#equality.load(file, key, files))),
     ])
     const filters: EqualityFilter[] = []
-    let bitmap = positions
     for (const loaded of equality.flat()) {
       if ('set' in loaded) filters.push(equalityFilter(loaded.set, loaded.key, file.sequenceNumber))
-      else bitmap = bitmap === undefined ? loaded.positions : bitmap.union(loaded.positions)
+      else if (!loaded.positions.isEmpty) positions.push(loaded.positions)
     }
-    return { positions: bitmap === undefined || bitmap.isEmpty ? undefined : bitmap, equality: filters }
+    return { positions, equality: filters }
   }
 
   /** The rows that the vector or the position delete files among `deletes` delete of a data file; a bitmap of the caller's own. */
   async loadPositions(file: { readonly filePath: string }, deletes: readonly PositionDelete[]): Promise<PositionBitmap> {
-    const positions = await this.#positions(file.filePath, deletes)
-    return positions === undefined ? new PositionBitmap() : positions.clone()
+    const union = new PositionBitmap()
+    for (const found of await this.#positions(file.filePath, deletes)) union.addAll(found)
+    return union
   }
 
-  async #positions(dataFilePath: string, deletes: readonly PositionDelete[]): Promise<PositionBitmap | undefined> {
+  async #positions(dataFilePath: string, deletes: readonly PositionDelete[]): Promise<PositionBitmap[]> {
     const files = deletes.filter((candidate) => candidate.content !== 'equality-deletes')
-    let union: PositionBitmap | undefined
-    let isOwn = false
+    const present: PositionBitmap[] = []
     for await (const found of mapOrdered(files, FILES_AT_ONCE - 1, (file) => this.#positionsIn(file, dataFilePath))) {
-      if (found === undefined || found.isEmpty) continue
-      if (union === undefined) union = found
-      else if (isOwn) union.addAll(found)
-      else {
-        union = union.union(found)
-        isOwn = true
-      }
+      if (found !== undefined && !found.isEmpty) present.push(found)
     }
-    return union
+    return present
   }
 
   async #positionsIn(file: PositionDelete, dataFilePath: string): Promise<PositionBitmap | undefined> {

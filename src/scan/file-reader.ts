@@ -211,9 +211,10 @@ function compileRemoval(deletes: FileDeletes | undefined, schema: Schema): Remov
   return (batch, firstPosition, mask) => {
     const rows = batch.numRows
     let live = mask
-    if (positions !== undefined && positions.countInRange(firstPosition, firstPosition + rows) > 0) {
+    for (const bitmap of positions) {
+      if (bitmap.countInRange(firstPosition, firstPosition + rows) === 0) continue
       live ??= fullMask(rows)
-      positions.removeFrom(live, firstPosition, rows)
+      bitmap.removeFrom(live, firstPosition, rows)
     }
     if (equality.length > 0) {
       live ??= fullMask(rows)
