@@ -7,6 +7,7 @@ import { and } from '../expression/predicates.js'
 import { schemaById } from '../metadata/metadata-lookup.js'
 import type { ParquetEngine, RowGroupDecision } from '../parquet/parquet-engine.js'
 import type { FileScanTask } from '../scan/file-scan-task.js'
+import { resolveSnapshotRange, type RangeRequest, type SnapshotPoint } from '../scan/changes/snapshot-range.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ReadRequest } from '../scan/read-files.js'
 import type { PlannedFile, ScanPlan } from '../scan/scan-plan.js'
@@ -20,13 +21,16 @@ import { FloeError } from '../util/errors.js'
 import { checkArgument } from './checked-arguments.js'
 import { namingTable, namingTableAsync, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
+import { snapshotPoint, type StateOf } from './snapshot-point.js'
 
 /** The refinements of a scan; each method copies them with one changed. */
 interface ScanState {
   readonly columns?: readonly string[]
   readonly metadataColumns?: readonly string[]
   readonly filter?: Expression
-  readonly at?: { readonly snapshotId: bigint } | { readonly ref: string } | { readonly timestampMs: number }
+  readonly at?: SnapshotPoint
+  /** Only rows that snapshots between two states appended. */
+  readonly appends?: RangeRequest
   readonly limit?: number
   readonly caseSensitive?: boolean
   readonly batchRows?: number
@@ -37,6 +41,11 @@ interface ScanState {
 export interface ScanPlanOptions {
   /** Keep the reason of every decision in the plan's report. */
   readonly explain?: boolean | undefined
+}
+
+export interface AppendsOptions {
+  /** Whether what `from` itself appended is read as well. Default false. */
+  readonly fromInclusive?: boolean | undefined
 }
 
 /**
@@ -90,13 +99,13 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   useSnapshot(snapshotId: bigint | string): TableScan {
     const id = parseSnapshotId(snapshotId)
     namingTable(this.#table.identifier, () => snapshotById(this.#table.metadata, id))
-    return this.#with({ ...this.#state, at: { snapshotId: id } })
+    return this.#useState({ snapshotId: id })
   }
 
   /** A branch or a tag. @throws FloeError `NOT_FOUND`, at once, for one that the table does not have */
   useRef(ref: string): TableScan {
     namingTable(this.#table.identifier, () => schemaIdOfRef(this.#table.metadata, ref))
-    return this.#with({ ...this.#state, at: { ref } })
+    return this.#useState({ ref })
   }
 
   /** The state at a time, milliseconds since 1970 UTC. @throws FloeError `NOT_FOUND`, at once, before the first snapshot */
@@ -104,7 +113,25 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const timestampMs = Number(time)
     if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid Date, nor milliseconds since 1970')
     namingTable(this.#table.identifier, () => snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs))
-    return this.#with({ ...this.#state, at: { timestampMs } })
+    return this.#useState({ timestampMs })
+  }
+
+  /**
+   * Only rows that append snapshots added after `from`, up to and with `to`, by default the current state; `undefined` for all from the
+   * oldest snapshot on. Other snapshots are passed over: for those see `Table.scanChanges`.
+   *
+   * @throws FloeError at once: `NOT_FOUND` for a state that the table does not have any more, `INVALID` for one that is no ancestor of `to`
+   */
+  appendsBetween(from: StateOf | undefined, to?: StateOf, options: AppendsOptions = {}): TableScan {
+    checkArgument(options, 'object', 'The options of an append scan')
+    const { at, ...state } = this.#state
+    const appends: RangeRequest = {
+      from: from === undefined ? undefined : snapshotPoint(from, 'from'),
+      fromInclusive: options.fromInclusive,
+      to: to === undefined ? at : snapshotPoint(to, 'to'),
+    }
+    namingTable(this.#table.identifier, () => resolveSnapshotRange(this.#table.metadata, appends))
+    return this.#with({ ...state, appends })
   }
 
   /** Stop after `rows` rows; which ones is not defined. */
@@ -137,7 +164,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   /** The snapshot that is read; `undefined` for a table without any. */
   get snapshot(): Snapshot | undefined {
     const { metadata } = this.#table
-    const at = this.#state.at
+    const { at, appends } = this.#state
+    if (appends !== undefined) return resolveSnapshotRange(metadata, appends).to
     if (at === undefined) return snapshotOfRef(metadata, MAIN_BRANCH)
     if ('ref' in at) return snapshotOfRef(metadata, at.ref)
     return snapshotById(metadata, 'snapshotId' in at ? at.snapshotId : snapshotAsOf(metadata.snapshotLog, at.timestampMs))
@@ -160,6 +188,12 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const schema = this.#tableSchema()
     const { snapshot } = this
     const { explain } = options
+    const { appends } = this.#state
+    if (appends !== undefined) {
+      const { planAppends } = await import('../scan/changes/plan-appends.js')
+      const between = { io, metadata, range: resolveSnapshotRange(metadata, appends), schema, filter, caseSensitive, signal }
+      return namingTableAsync(this.#table.identifier, () => planAppends(between), signal)
+    }
     const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, explain, signal }
     return namingTableAsync(this.#table.identifier, () => planScan(request), signal)
   }
@@ -235,7 +269,15 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   #tableSchema(): Schema {
-    return schemaById(this.#table.metadata, schemaIdOfScan(this.#table, this.#state.at))
+    const { at, appends } = this.#state
+    const { metadata } = this.#table
+    return schemaById(metadata, appends === undefined ? schemaIdOfScan(this.#table, at) : resolveSnapshotRange(metadata, appends).schemaId)
+  }
+
+  /** The last state that is asked for counts. */
+  #useState(at: SnapshotPoint): TableScan {
+    const { appends: _, ...state } = this.#state
+    return this.#with({ ...state, at })
   }
 
   #readRequest(): ReadRequest {
