@@ -8,6 +8,7 @@ Verbs
   delete    delete the rows that a filter selects
   update    set columns of the rows that a filter selects
   overwrite replace all rows, those of a filter, or whole partitions
+  changes   print what changed between two states, row by row
   inspect   print the table's metadata: snapshots, files, partitions, …
   serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
@@ -142,6 +143,30 @@ Replaces rows by those of files, in one commit: by default every row.
   --idempotency-token T   repeating the call with the same token does nothing
   --dry-run           count the rows, and change nothing
   --json              the result as JSON
+`,
+  ],
+  [
+    'changes',
+    `Usage: floe changes <table> [options]
+
+Prints what changed, row by row and commit by commit: the columns of the table,
+then _change_type (INSERT, DELETE, UPDATE_BEFORE, UPDATE_AFTER),
+_change_ordinal and _commit_snapshot_id.
+
+  --from STATE        start after a snapshot, a branch or tag, or a time;
+                      default: the beginning of the table
+  --since CURSOR      start where an earlier call ended: the JSON it printed
+  --cursor-file F     start at the cursor in F, if there is one and neither
+                      --from nor --since is given; keep the new one there.
+                      Without it the cursor is printed to stderr
+  --to STATE          the last state; default: the current one
+  --keys A,B          columns that identify a row, to tell updates; default: the
+                      identifier fields, else row ids; '' for no updates
+  --net               one change a row: what was undone is left out
+  --where FILTER      as for scan: rows that do not match are not there
+  --select A,B        only these columns; what differs elsewhere is no change
+  --limit N, --format FORMAT, -o FILE   as for scan; a cursor never passes
+                      changes that were not printed
 `,
   ],
   [

@@ -1,6 +1,6 @@
 import { LocalFileIO } from '../io/local-file-io.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
-import type { TableScan } from '../table/table-scan.js'
+import type { PrintableRows } from './print-rows.js'
 
 /** As new tables are written by default. */
 const SETTINGS = {
@@ -11,12 +11,12 @@ const SETTINGS = {
   dictSizeBytes: 2 * 2 ** 20,
 } as const
 
-/** Writes the rows of a scan into one Parquet file, which must not exist. */
-export async function writeParquet(scan: TableScan, path: string): Promise<void> {
+/** Writes rows into one Parquet file, which must not exist. */
+export async function writeParquet(rows: PrintableRows, path: string): Promise<void> {
   const engine = new ParquetWasmEngine()
-  const writer = engine.createWriter({ io: new LocalFileIO(), location: path, schema: scan.schema, ...SETTINGS })
+  const writer = engine.createWriter({ io: new LocalFileIO(), location: path, schema: rows.schema, ...SETTINGS })
   try {
-    for await (const batch of scan) await writer.write(batch)
+    for await (const batch of rows) await writer.write(batch)
     await writer.finish()
   } catch (error) {
     await writer.abort()

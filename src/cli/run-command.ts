@@ -14,6 +14,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['delete', async () => (await import('./delete-verb.js')).deleteVerb],
   ['update', async () => (await import('./update-verb.js')).updateVerb],
   ['overwrite', async () => (await import('./overwrite-verb.js')).overwriteVerb],
+  ['changes', async () => (await import('./changes-verb.js')).changesVerb],
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
   ['serve', async () => (await import('./serve-verb.js')).serveVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],

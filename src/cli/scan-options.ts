@@ -21,7 +21,7 @@ export function scanOf(table: Table, options: CommandOptions): TableScan {
   let scan = table.scan()
   if (ref !== undefined) scan = scan.useRef(ref)
   if (snapshot !== undefined) scan = scan.useSnapshot(snapshotId(snapshot))
-  if (asOf !== undefined) scan = scan.asOfTime(timeOf(asOf))
+  if (asOf !== undefined) scan = scan.asOfTime(timeOf(asOf, 'as-of'))
   return where === undefined ? scan : scan.filter(parseWhere(where))
 }
 
@@ -32,12 +32,12 @@ export function snapshotId(text: string): bigint {
 }
 
 /** Milliseconds, or an ISO 8601 date or time, which is UTC unless it has an offset. */
-function timeOf(text: string): number {
+export function timeOf(text: string, option: string): number {
   if (/^\d{10,16}$/.test(text)) return Number(text)
   const iso = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i.exec(text)
   const spelt = text.replace(' ', 'T').toUpperCase()
   const isZoned = text.length === 10 || /Z$|[+-]\d\d:?\d\d$/.test(spelt.slice(10))
   const ms = iso === null ? NaN : Date.parse(isZoned ? spelt : `${spelt}Z`)
-  if (Number.isNaN(ms)) throw new UsageError(`--as-of takes a time such as 2024-01-31T12:00:00Z, or milliseconds, not ${JSON.stringify(text)}`)
+  if (Number.isNaN(ms)) throw new UsageError(`--${option} takes a time such as 2024-01-31T12:00:00Z, or milliseconds, not ${JSON.stringify(text)}`)
   return ms
 }
