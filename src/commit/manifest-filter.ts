@@ -4,11 +4,13 @@ import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../
 import { STATUS_DELETED, type ManifestEntries } from '../manifest/manifest-entries.js'
 import { ManifestWriter } from '../manifest/manifest-writer.js'
 import { mayHaveLiveFiles } from './added-manifests.js'
-import { fileKey, isVector, referencedDataFile } from './file-identity.js'
+import { fileKey, referencedDataFile } from './file-identity.js'
 import { MANIFEST_PARALLELISM, readManifest } from './manifest-input.js'
 import { manifestWriterOptions, type NewManifest } from './manifest-output.js'
 import type { PartitionSet } from './partition-set.js'
 import type { SnapshotAttempt } from './snapshot-operation.js'
+
+const CONTENT_POSITION_DELETES = 1
 
 /** What is to leave the table. */
 export interface FilterTargets {
@@ -139,19 +141,26 @@ function deleteDecision(entries: ManifestEntries, targets: FilterTargets): (i: n
   const { keys, dropped, danglingFor, watched, olderThan = 0n } = targets
   if (dropped === 'all') return () => GOES
   const drops = dropped?.hasSpec(entries.specId) === true ? dropped : undefined
+  const followsData = (danglingFor?.size ?? 0) + (watched?.size ?? 0) > 0
+  // Most entries stay: only what decides is decoded.
   return (i) => {
-    const file = entries.dataFile(i, { stats: false })
-    // Only where the field is missing do the bounds tell which data file it is.
-    const target = referencedDataFile(file.referencedDataFile === undefined && file.content === 'position-deletes' ? entries.dataFile(i) : file)
+    const target = followsData ? targetOf(entries, i) : undefined
     const sequenceNumber = entries.sequenceNumber[i]!
     const goes =
-      keys.has(fileKey(file)) ||
-      drops?.has(file.specId, file.partition) === true ||
+      (sequenceNumber > 0n && sequenceNumber < olderThan) ||
       (target !== undefined && danglingFor?.has(target) === true) ||
-      (sequenceNumber > 0n && sequenceNumber < olderThan)
+      (keys.size > 0 && keys.has(fileKey({ filePath: entries.filePath(i), ...entries.contentRange(i) }))) ||
+      drops?.has(entries.specId, entries.partition(i)) === true
     // A vector that this commit knows to replace is found again in its next attempt.
-    return target !== undefined && watched?.has(target) === true && isVector(file) ? { goes, vector: file } : { goes }
+    const isWatched = target !== undefined && watched?.has(target) === true && entries.fileFormat(i) === 'puffin'
+    return isWatched ? { goes, vector: entries.dataFile(i, { stats: false }) } : goes ? GOES : STAYS
   }
+}
+
+/** The one data file that the entry is for, told by its bounds only where the field is missing. */
+function targetOf(entries: ManifestEntries, i: number): string | undefined {
+  if (entries.content[i] !== CONTENT_POSITION_DELETES) return undefined
+  return entries.referencedDataFile(i) ?? referencedDataFile(entries.dataFile(i))
 }
 
 /** The manifest without the removed files, under its own spec. Spec: Manifests › Sequence Number Inheritance */

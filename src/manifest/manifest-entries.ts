@@ -148,6 +148,16 @@ export class ManifestEntries {
     return offsets === undefined || offsets.length === 0 ? undefined : offsets
   }
 
+  /** The data file that a delete file names as the one it is for. */
+  referencedDataFile(i: number): string | undefined {
+    return this.text(i, Slot.referencedDataFile)
+  }
+
+  /** Where the content of a deletion vector lies in its file, in bytes; both `undefined` for other files. */
+  contentRange(i: number): Pick<DataFile, 'contentOffset' | 'contentSizeBytes'> {
+    return { contentOffset: this.long(i, Slot.contentOffset), contentSizeBytes: this.long(i, Slot.contentSize) }
+  }
+
   sortOrderId(i: number): number | undefined {
     return this.at(i, Slot.sortOrderId)?.readInt()
   }
@@ -173,7 +183,9 @@ export class ManifestEntries {
 
   /** The file of entry `i` as a value; byte strings are views. `stats: false` as in {@link entry}. */
   dataFile(i: number, options: { readonly stats?: boolean } = {}): DataFile {
-    const file = {
+    const stats = options.stats !== false
+    // One literal: putting it together from parts takes five times as long, and commits rewrite whole manifests.
+    return {
       content: CONTENTS[this.content[i]!]!,
       filePath: this.filePath(i),
       fileFormat: this.fileFormat(i),
@@ -186,21 +198,15 @@ export class ManifestEntries {
       equalityIds: this.longs(i, Slot.equalityIds),
       sortOrderId: this.sortOrderId(i),
       firstRowId: this.firstRowId(i),
-      referencedDataFile: this.text(i, Slot.referencedDataFile),
+      referencedDataFile: this.referencedDataFile(i),
       contentOffset: this.long(i, Slot.contentOffset),
       contentSizeBytes: this.long(i, Slot.contentSize),
-    }
-    return options.stats === false ? file : { ...file, ...this.statMaps(i) }
-  }
-
-  private statMaps(i: number): Pick<DataFile, 'columnSizes' | 'valueCounts' | 'nullValueCounts' | 'nanValueCounts' | 'lowerBounds' | 'upperBounds'> {
-    return {
-      columnSizes: this.map(i, Slot.columnSizes, readCounts),
-      valueCounts: this.map(i, Slot.valueCounts, readCounts),
-      nullValueCounts: this.map(i, Slot.nullValueCounts, readCounts),
-      nanValueCounts: this.map(i, Slot.nanValueCounts, readCounts),
-      lowerBounds: this.map(i, Slot.lowerBounds, readBounds),
-      upperBounds: this.map(i, Slot.upperBounds, readBounds),
+      columnSizes: stats ? this.map(i, Slot.columnSizes, readCounts) : undefined,
+      valueCounts: stats ? this.map(i, Slot.valueCounts, readCounts) : undefined,
+      nullValueCounts: stats ? this.map(i, Slot.nullValueCounts, readCounts) : undefined,
+      nanValueCounts: stats ? this.map(i, Slot.nanValueCounts, readCounts) : undefined,
+      lowerBounds: stats ? this.map(i, Slot.lowerBounds, readBounds) : undefined,
+      upperBounds: stats ? this.map(i, Slot.upperBounds, readBounds) : undefined,
     }
   }
 
