@@ -239,7 +239,8 @@ async function commitRows(
     },
     ...hints,
     ...(hints.operation === 'replace' ? { droppedRowCount: droppedRows(changed.changes) } : {}),
-    mergeVectors: (conflicts, hook) => merging.merge(conflicts, hook),
+    // Position delete files of others are not merged: where they must not be, they conflict.
+    ...(usesVectors(context.loaded.metadata) ? { mergeVectors: (conflicts, hook) => merging.merge(conflicts, hook) } : {}),
     ownsFiles: true,
     signal: options.signal,
   })

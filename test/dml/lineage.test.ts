@@ -5,7 +5,8 @@ import type { Table } from '../../src/index.js'
 import { MODES, changeBench } from '../support/changed-rows.js'
 
 const columns = schema({ id: t.long.required, part: t.int, n: t.int })
-const rowsOf = (from: number, to: number): object[] => Array.from({ length: to - from }, (_, i) => ({ id: BigInt(from + i), part: (from + i) % 2, n: 0 }))
+const rowsOf = (from: number, to: number): object[] =>
+  Array.from({ length: to - from }, (_, i) => ({ id: BigInt(from + i), part: (from + i) % 2, n: 0 }))
 
 /** `_row_id` and `_last_updated_sequence_number` by id. */
 async function lineageOf(table: Table): Promise<Map<bigint, readonly [rowId: unknown, lastUpdated: unknown]>> {
@@ -29,7 +30,8 @@ describe.each(MODES)('row lineage with %s', (mode) => {
     // Again, through files that store lineage, and with rows that move to another partition.
     await table.update('id = 9 or id = 3', { part: 5 }, { mode })
     const second = await lineageOf(table)
-    expect(second).toEqual(new Map([...first].map(([id, [rowId, last]]) => [id, [rowId, id === 9n || id === 3n ? sequenceOf(table) : last]])))
+    const isMoved = (id: bigint): boolean => id === 9n || id === 3n
+    expect(second).toEqual(new Map([...first].map(([id, [rowId, last]]) => [id, [rowId, isMoved(id) ? sequenceOf(table) : last]])))
   })
 
   it('rows that a delete leaves keep both, also when their file is written anew', async () => {

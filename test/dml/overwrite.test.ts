@@ -46,7 +46,8 @@ describe.each(WAYS)('an overwrite on version $version, $mode', ({ version, mode 
     await table.append(people(0, 20))
     const fresh = [{ ...person(50), part: null }, { ...person(51), part: 2 }, { ...person(52), part: 77 }]
     const rest = people(0, 20).filter((row) => row['part'] === 0 || row['part'] === 1)
-    expect(countsOf(await table.overwritePartitions(fresh, { mode }))).toEqual({ deletedRows: 20 - rest.length, updatedRows: 0, insertedRows: 3 })
+    const counts = { deletedRows: 20 - rest.length, updatedRows: 0, insertedRows: 3 }
+    expect(countsOf(await table.overwritePartitions(fresh, { mode }))).toEqual(counts)
     await expectRows(table, [...rest, ...fresh])
     const { snapshot } = await table.overwritePartitions(fresh, { mode })
     expect(snapshot!.summary.get('replace-partitions')).toBe('true')
@@ -85,7 +86,10 @@ describe.each(WAYS)('an overwrite on version $version, $mode', ({ version, mode 
 describe('a dynamic overwrite', () => {
   const columns = schema({ id: t.long.required, at: t.timestamptz, text: t.string })
   const HOUR = 3_600_000_000n
-  const rows = Array.from({ length: 24 }, (_, i) => ({ id: BigInt(i), at: i % 8 === 7 ? null : BigInt(i) * 700n * HOUR - 1n, text: ['aa', 'ab', 'b', ''][i % 4]! }))
+  const rows = Array.from({ length: 24 }, (_, i) => {
+    const at = i % 8 === 7 ? null : BigInt(i) * 700n * HOUR - 1n
+    return { id: BigInt(i), at, text: ['aa', 'ab', 'b', ''][i % 4]! }
+  })
   const keys: Readonly<Record<string, readonly [PartitionTerm, (row: (typeof rows)[number]) => unknown]>> = {
     identity: [identity('text'), (row) => row.text],
     truncate: [truncate('text', 1), (row) => row.text.slice(0, 1)],
@@ -121,7 +125,8 @@ describe('a dynamic overwrite', () => {
     await table.append([{ ...person(20), part: 0 }], { branch: 'audit' })
     const result = await table.overwritePartitions([{ ...person(30), part: 0 }], { branch: 'audit' })
     expect(result.deletedRows).toBe(people(0, 10).filter((row) => row['part'] === 0).length + 1)
-    expect(await textsOf(table, 'audit')).toEqual(rowTexts([...people(0, 10).filter((row) => row['part'] !== 0), { ...person(30), part: 0 }]))
+    const rest = people(0, 10).filter((row) => row['part'] !== 0)
+    expect(await textsOf(table, 'audit')).toEqual(rowTexts([...rest, { ...person(30), part: 0 }]))
     await expectRows(table, people(0, 10))
   })
 })

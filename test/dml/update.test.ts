@@ -85,7 +85,8 @@ describe('what an update sets', () => {
   })
 
   it('is checked like rows that are appended: the column, the type and the value are named', async () => {
-    const columns = schema({ id: t.long.required, n: t.int, at: t.timestamptz, s: t.struct({ x: t.int.required, y: t.int }), l: t.list(t.struct({ z: t.int })) })
+    const [s, l] = [t.struct({ x: t.int.required, y: t.int }), t.list(t.struct({ z: t.int }))]
+    const columns = schema({ id: t.long.required, n: t.int, at: t.timestamptz, s, l })
     const { table } = await changeBench(3, { schema: columns })
     await table.append([{ id: 1n, n: 1, s: null }])
     const cases: readonly (readonly [RowAssignments, RegExp])[] = [
