@@ -3,11 +3,12 @@
 //   scan <sidecar> full|cols2|sel <reps>       rows read as Arrow batches
 //   write <sourcedir> <workdir> <reps>         rows of Parquet files into a table of 16 buckets
 //   commit <metadata.json> <workdir> fast <commits> <committers>
+//   dv <n> <universe> <seed> <reps>             the bitmap of deletion vectors, operation by operation
 // A sidecar names a table and its cases: `{"metadata", "cases": {case: {"filter": {"col", "lo", "hi"}, "columns"}}}`, lo <= col < hi.
 import { readFileSync } from 'node:fs'
 
 const [operation, ...rest] = process.argv.slice(2)
-const operations = { plan, scan, write }
+const operations = { plan, scan, write, dv }
 if (operations[operation] === undefined) {
   console.error(`usage: peer.mjs ${Object.keys(operations).join('|')} …`)
   process.exit(2)
@@ -74,4 +75,80 @@ async function write(source, work, reps) {
     return Number(snapshot.summary.get('added-records'))
   })
   process.exit(0)
+}
+
+/** Positions as the peers make them: SplitMix64, below `universe`. */
+function randomPositions(n, universe, seed) {
+  const mask = (1n << 64n) - 1n
+  const positions = new Float64Array(n)
+  let state = BigInt(seed)
+  for (let i = 0; i < n; i++) {
+    state = (state + 0x9e3779b97f4a7c15n) & mask
+    let mixed = ((state ^ (state >> 30n)) * 0xbf58476d1ce4e5b9n) & mask
+    mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & mask
+    positions[i] = Number((mixed ^ (mixed >> 31n)) % BigInt(universe))
+  }
+  return positions
+}
+
+/** The bitmap is internal: it is bundled from the sources. */
+async function loadBitmap() {
+  const { build } = await import('esbuild')
+  const { mkdtempSync, rmSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const { tmpdir } = await import('node:os')
+  const folder = mkdtempSync(join(tmpdir(), 'floe-bench-'))
+  try {
+    const outfile = join(folder, 'bitmap.mjs')
+    const entry = new URL('../src/deletes/position-bitmap.ts', import.meta.url).pathname
+    await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', target: 'node20', outfile, logLevel: 'error' })
+    return (await import(outfile)).PositionBitmap
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function dv(count, universe, seed, reps) {
+  const PositionBitmap = await loadBitmap()
+  const n = Number(count)
+  const [first, other, probes] = [0, 7, 13].map((shift) => randomPositions(n, universe, Number(seed) + shift))
+  const sorted = first.slice().sort()
+  for (let rep = 0; rep < Number(reps); rep++) {
+    const timed = (name, work) => {
+      const start = performance.now()
+      const [result, check] = work()
+      console.log(JSON.stringify({ case: name, rep, ms: performance.now() - start, n, check }))
+      return result
+    }
+    const added = (positions) => {
+      const bitmap = new PositionBitmap()
+      for (let i = 0; i < n; i++) bitmap.add(positions[i])
+      return [bitmap, bitmap.cardinality]
+    }
+    timed('add-random', () => added(first))
+    const bitmap = timed('add-sorted', () => added(sorted))
+    const bytes = timed('serialize', () => {
+      const encoded = bitmap.encode()
+      return [encoded, encoded.length]
+    })
+    const decoded = timed('deserialize', () => {
+      const read = PositionBitmap.decode(bytes)
+      return [read, read.cardinality]
+    })
+    timed('contains', () => {
+      let hits = 0
+      for (let i = 0; i < n; i++) if (decoded.contains(probes[i])) hits++
+      return [undefined, hits]
+    })
+    const united = added(other)[0]
+    timed('union', () => {
+      decoded.addAll(united)
+      return [undefined, decoded.cardinality]
+    })
+    timed('iterate', () => {
+      let sum = 0
+      bitmap.forEach((position) => (sum += position))
+      return [undefined, sum]
+    })
+  }
 }

@@ -227,22 +227,42 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   /**
-   * How many rows the scan has. Files without deletes whose partition proves the filter are counted from the manifests; only
-   * the others are read.
+   * How many rows the scan has. Files whose partition proves the filter are counted from the manifests, less the rows whose positions
+   * vectors and position delete files hold; only the others are read.
    */
   async count(): Promise<number> {
     const plan = await this.plan()
     const limit = this.#state.limit ?? Infinity
     const keepsDeleted = this.#state.metadataColumns?.includes(IS_DELETED_FIELD.name) === true
+    const withPositions: PlannedFile[] = []
     const unproven: PlannedFile[] = []
     let rows = 0
     for (const file of plan.files()) {
-      // Old writers did not know some counts; deletes may name rows that the file does not have
-      if ((keepsDeleted || file.deletes.length === 0) && file.residual.op === 'true' && file.recordCount >= 0) rows += file.recordCount
+      // Old writers did not know some counts
+      if (file.residual.op !== 'true' || file.recordCount < 0) unproven.push(file)
+      else if (keepsDeleted || file.deletes.length === 0) rows += file.recordCount
+      else if (file.deletes.every((deletes) => deletes.content === 'position-deletes')) withPositions.push(file)
       else unproven.push(file)
     }
-    if (unproven.length === 0 || rows >= limit) return Math.min(rows, limit)
-    return rows + (await this.#narrowest().#countRows(unproven, limit - rows))
+    if (rows < limit && withPositions.length > 0) rows += await this.#countUndeleted(withPositions)
+    if (rows >= limit) return limit
+    return unproven.length === 0 ? rows : rows + (await this.#narrowest().#countRows(unproven, limit - rows))
+  }
+
+  /** From the positions themselves: deletes may name rows that a file does not have, or name some twice. */
+  async #countUndeleted(files: readonly PlannedFile[]): Promise<number> {
+    const { signal } = this.#state
+    const { io, metadata } = this.#table
+    const count = async (): Promise<number> => {
+      const [{ DeleteLoader }, { mapOrdered }] = await Promise.all([import('../deletes/delete-loader.js'), import('../io/ordered-prefetch.js')])
+      const loader = new DeleteLoader({ io, engine: this.#engine, metadata, signal })
+      const countOne = async (file: PlannedFile): Promise<number> =>
+        file.recordCount - (await loader.loadPositions(file, file.deletes)).countInRange(0, file.recordCount)
+      let rows = 0
+      for await (const counted of mapOrdered(files, FILES_COUNTED_AT_ONCE - 1, countOne)) rows += counted
+      return rows
+    }
+    return namingTableAsync(this.#table.identifier, count, signal)
   }
 
   async #countRows(files: readonly PlannedFile[], limit: number): Promise<number> {
@@ -291,6 +311,9 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return new TableScan(this.#table, this.#engine, Object.freeze(state))
   }
 }
+
+/** Files whose deleted positions are fetched side by side. */
+const FILES_COUNTED_AT_ONCE = 4
 
 function schemaIdOfScan({ metadata }: LoadedTable, at: ScanState['at']): number {
   if (at === undefined) return metadata.currentSchemaId
