@@ -10,6 +10,10 @@ Verbs
   overwrite replace all rows, those of a filter, or whole partitions
   changes   print what changed between two states, row by row
   inspect   print the table's metadata: snapshots, files, partitions, …
+  branch    list, create, move and drop branches; tag does so with tags
+  publish   check a branch, and fast-forward main to it
+  rollback  move a branch back to an earlier snapshot
+  cherry-pick  bring a staged snapshot into a branch
   serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
 
@@ -181,6 +185,76 @@ _change_ordinal and _commit_snapshot_id.
   --ref NAME          of a branch or tag (files … partitions)
   --snapshot ID       of a snapshot (files … partitions)
   --json              every column, as a JSON array with one object a line
+`,
+  ],
+  [
+    'branch',
+    `Usage: floe branch <table> [action] [names] [options]
+
+  list                      default
+  create NAME               at the head of main, or --snapshot ID, --ref NAME
+  replace NAME              to --snapshot ID or --ref NAME, in its history or not
+  drop NAME
+  rename NAME NEW-NAME
+  fast-forward NAME TO      to the head of TO, of which NAME is an ancestor
+  retain NAME               changes only how long it is kept
+
+  --min-snapshots-to-keep N
+  --max-snapshot-age T      90m, 12h, 7d: older snapshots may expire
+  --max-ref-age T           the branch itself may go when it is older
+  --json
+`,
+  ],
+  [
+    'tag',
+    `Usage: floe tag <table> [action] [name] [options]
+
+  list                      default
+  create NAME               at the head of main, or --snapshot ID, --ref NAME
+  replace NAME              to --snapshot ID or --ref NAME
+  drop NAME
+  retain NAME               changes only how long it is kept
+
+  --max-ref-age T           90m, 12h, 7d: the tag may go when it is older
+  --json
+`,
+  ],
+  [
+    'publish',
+    `Usage: floe publish <table> --branch NAME [options]
+
+Checks a branch, then fast-forwards another to what was checked.
+
+  --branch NAME         the branch to publish
+  --to NAME             default main
+  --none-where FILTER   fails when a row of the branch matches (repeatable)
+  --min-rows N          fails when the branch has fewer
+  --quarantine NAME     rename the branch to this when a check fails
+  --json
+`,
+  ],
+  [
+    'rollback',
+    `Usage: floe rollback <table> (--snapshot ID | --as-of TIME) [options]
+
+Moves a branch back to a snapshot of its history; nothing is deleted.
+
+  --snapshot ID       the snapshot
+  --as-of TIME        the last snapshot from before a time
+  --any               with --snapshot: also one outside of the history
+  --branch NAME       default main
+  --json
+`,
+  ],
+  [
+    'cherry-pick',
+    `Usage: floe cherry-pick <table> (--snapshot ID | --wap-id NAME) [options]
+
+Brings a snapshot that is not in a branch's history into it: a staged append, by
+its id or the name it was staged under, or one of another branch.
+
+  --branch NAME       default main
+  --json
 `,
   ],
   [

@@ -16,6 +16,11 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['overwrite', async () => (await import('./overwrite-verb.js')).overwriteVerb],
   ['changes', async () => (await import('./changes-verb.js')).changesVerb],
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
+  ['branch', async () => (await import('./ref-verb.js')).branchVerb],
+  ['tag', async () => (await import('./ref-verb.js')).tagVerb],
+  ['publish', async () => (await import('./history-verbs.js')).publishVerb],
+  ['rollback', async () => (await import('./history-verbs.js')).rollbackVerb],
+  ['cherry-pick', async () => (await import('./history-verbs.js')).cherryPickVerb],
   ['serve', async () => (await import('./serve-verb.js')).serveVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],
 ])

@@ -1,18 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import { type Catalog, openCatalog, schema, t, type Table } from '../../src/index.js'
+import { openCatalog, schema, t, type Table } from '../../src/index.js'
 
 const ids = async (table: Table): Promise<number[]> => {
   const rows = await table.scan().rows().toArray()
   return rows.map((row) => Number(row['id'])).sort((a, b) => a - b)
 }
 
-async function newTable(...batches: readonly (readonly number[])[]): Promise<{ table: Table; other: Table; io: MemoryFileIO; lake: Catalog }> {
+interface Made {
+  readonly table: Table
+  readonly other: Table
+  readonly io: MemoryFileIO
+}
+
+async function newTable(...batches: readonly (readonly number[])[]): Promise<Made> {
   const io = new MemoryFileIO()
   const lake = await openCatalog('memory:', { io })
   const table = await lake.createTable('shop.events', { schema: schema({ id: t.long.required }), formatVersion: 3 })
   for (const batch of batches) await table.append(batch.map((id) => ({ id })))
-  return { table, other: await lake.loadTable('shop.events'), io, lake }
+  return { table, other: await lake.loadTable('shop.events'), io }
 }
 
 async function files(io: MemoryFileIO): Promise<number> {
