@@ -27,7 +27,7 @@ const bitmaps = fc.record({ values: positions, build: fc.constantFrom('add', 'ra
   for (const value of values) bitmap.add(value)
   return { model, bitmap: build === 'add' ? bitmap : PositionBitmap.decode(bitmap.encode()) }
 })
-const runs = { numRuns: 150 }
+const runs = { numRuns: 100 }
 
 describe('a bitmap of positions agrees with a set', () => {
   it('holds what was added, in order', () => {
