@@ -56,7 +56,7 @@ export interface ParquetWriteOptions {
   readonly rowGroupSizeBytes: number
   /**
    * Raw bytes of rows that may wait for their row group. A group ends early when it holds so many, or when the engine's
-   * write buffer is full. Default 16 MiB.
+   * write buffer is full. Default: half of that buffer shared among the files that are open, 16 MiB at least.
    */
   readonly rowGroupBufferBytes?: number | undefined
   readonly pageSizeBytes: number

@@ -2,13 +2,16 @@ import type { RecordBatch } from 'apache-arrow'
 import { batchBytes } from '../arrow/batch-bytes.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import type { BloomRequest } from './bloom-builder.js'
-import type { EncodedColumn, EncodeJob, EncodeResult } from './engine-job.js'
+import type { EncodedColumn, EncodeJob, EncodeResult, EngineResult } from './engine-job.js'
 import type { EnginePool } from './engine-pool.js'
 import { FileAssembly } from './file-assembly.js'
 import { codecId, physicalType } from './file-metadata.js'
 import { FileStream } from './file-stream.js'
 import type { ParquetWriteOptions, ParquetWriter, ParquetWriteResult } from './parquet-engine.js'
+import { columnParts } from './column-parts.js'
+import type { ColumnPart } from './column-parts.js'
 import { batchesOf, pageCut } from './page-cut.js'
+import type { PageCut } from './page-cut.js'
 import { withFile } from './read-footer.js'
 import { StoredBatches } from './stored-batch.js'
 import { DictionaryChoice } from './dictionary-choice.js'
@@ -18,9 +21,6 @@ import type { WrittenLeaf } from './write-schema.js'
 
 /** Bytes that may wait to be taken by the store. */
 const STREAM_LIMIT_BYTES = 2 ** 20
-
-/** Unless asked otherwise, a row group ends at so many raw bytes, whatever its encoded size: memory is worth more than large groups. */
-const DEFAULT_BUFFER_BYTES = 16 * 2 ** 20
 
 const DEFAULT_FILTER_BYTES = 2 ** 20
 
@@ -37,6 +37,8 @@ export class ParquetFileWriter implements ParquetWriter {
   private readonly dictionaries: DictionaryChoice
   private readonly batches: StoredBatches
   private readonly assembly: FileAssembly
+  /** Of each top-level column. */
+  private readonly firstLeaves: readonly number[]
   private readonly stream = new FileStream(STREAM_LIMIT_BYTES)
   private upload: Promise<unknown> | undefined
   private buffered: RecordBatch[] = []
@@ -58,6 +60,7 @@ export class ParquetFileWriter implements ParquetWriter {
     this.dictionaries = options.dictionaries ?? new DictionaryChoice()
     this.batches = new StoredBatches(options.schema.fields)
     this.assembly = new FileAssembly(writeSchema(options.schema.fields), options)
+    this.firstLeaves = firstLeaves(this.assembly.leaves)
     budget.add(this)
   }
 
@@ -72,7 +75,7 @@ export class ParquetFileWriter implements ParquetWriter {
     this.buffered.push(stored)
     this.bufferedRows += stored.numRows
     this.bufferedBytes += batchBytes(stored)
-    const { rowGroupSizeBytes, rowGroupBufferBytes = DEFAULT_BUFFER_BYTES } = this.options
+    const { rowGroupSizeBytes, rowGroupBufferBytes = this.budget.shareBytes } = this.options
     const isFull = this.bufferedBytes * this.encodedRatio() >= rowGroupSizeBytes || this.bufferedBytes >= rowGroupBufferBytes
     if (isFull) await this.flush()
     else await this.budget.enforce()
@@ -85,8 +88,8 @@ export class ParquetFileWriter implements ParquetWriter {
     this.bufferedRows = 0
     this.bufferedBytes = 0
     this.encodingBytes += bytes
-    const release = await this.budget.slot()
-    const encoded = this.encode(buffered, rows, bytes)
+    const release = await this.budget.slot(bytes)
+    const encoded = this.encode(this.encodeJobs(buffered), rows)
     encoded.catch(() => undefined)
     // The slot is held until the store has taken the bytes: a slow store must slow the writers down
     this.tail = this.tail
@@ -125,25 +128,39 @@ export class ParquetFileWriter implements ParquetWriter {
     await this.options.io.delete([this.options.location])
   }
 
-  private async encode(batches: readonly RecordBatch[], rows: number, bytes: number): Promise<readonly EncodedColumn[]> {
+  /** The work of one row group. The batches are not needed any more when it returns. */
+  private encodeJobs(batches: readonly RecordBatch[]): readonly SizedJob[] {
     if (this.assembly.leaves.length === 0) return []
-    const { options } = this
-    const pages = pageCut(batches, options.pageRowLimit, options.pageSizeBytes)
-    const ipc = this.batches.ipc(batchesOf(batches, pages.stepRows))
-    const job: EncodeJob = {
+    const pages = pageCut(batches, this.options.pageRowLimit, this.options.pageSizeBytes)
+    const steps = batchesOf(batches, pages.stepRows)
+    return columnParts(batches, this.pool.parallelism).map((part) => ({ job: this.encodeJob(steps, part, pages), bytes: part.bytes }))
+  }
+
+  private encodeJob(batches: readonly RecordBatch[], { first, end }: ColumnPart, pages: PageCut): EncodeJob {
+    const { options, assembly, firstLeaves: starts } = this
+    const leaves = assembly.leaves.slice(starts[first], starts[end] ?? assembly.leaves.length)
+    const names = new Set(leaves.map((leaf) => leaf.path[0]!))
+    return {
       kind: 'encode',
-      ipc,
+      ipc: this.batches.ipc(batches, first, end),
       codec: codecs[options.compression],
       compressionLevel: options.compressionLevel,
       pages,
       dictSizeBytes: options.dictSizeBytes,
-      plainColumns: this.dictionaries.plainColumns(),
-      bloomFilters: bloomRequests(this.assembly.leaves, options),
+      plainColumns: this.dictionaries.plainColumns().filter((name) => names.has(name)),
+      bloomFilters: bloomRequests(leaves, options),
     }
-    const result = (await this.pool.run(job, bytes, [ipc.buffer as ArrayBuffer])) as EncodeResult
-    if (result.rows !== rows) throw new FloeError('CORRUPT', `${rows} rows were encoded as ${result.rows}; nothing was committed`)
-    this.dictionaries.learn(this.assembly.leaves, result.columns)
-    return result.columns
+  }
+
+  private async encode(jobs: readonly SizedJob[], rows: number): Promise<readonly EncodedColumn[]> {
+    const run = ({ job, bytes }: SizedJob): Promise<EngineResult> => this.pool.run(job, bytes, [job.ipc.buffer as ArrayBuffer])
+    const results = (await allDone(jobs.map(run))) as EncodeResult[]
+    for (const result of results) {
+      if (result.rows !== rows) throw new FloeError('CORRUPT', `${rows} rows were encoded as ${result.rows}; nothing was committed`)
+    }
+    const columns = results.flatMap((result) => result.columns)
+    this.dictionaries.learn(this.assembly.leaves, columns)
+    return columns
   }
 
   private async append(encoded: Promise<readonly EncodedColumn[]>, rows: number, rawBytes: number): Promise<void> {
@@ -189,6 +206,25 @@ export class ParquetFileWriter implements ParquetWriter {
     this.isClosed = true
     this.budget.remove(this)
   }
+}
+
+interface SizedJob {
+  readonly job: EncodeJob
+  readonly bytes: number
+}
+
+/** Ordinal of the first leaf of each top-level column. */
+function firstLeaves(leaves: readonly WrittenLeaf[]): readonly number[] {
+  return leaves.flatMap(({ path }, i) => (i === 0 || leaves[i - 1]!.path[0] !== path[0] ? [i] : []))
+}
+
+/** Waits for all, also when one fails. */
+async function allDone<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(work)
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
 }
 
 /** Unordered leaves are geometries and the parts of variants: nobody looks for one that is equal. */

@@ -6,7 +6,10 @@ import { runEncode } from './run-encode.js'
  * Runs a job on this thread; `transfer` lists the buffers of the result that can be moved.
  * @param isOwned whether the pages of the job are nobody else's: they are freed column by column
  */
-export async function runJob(job: EngineJob, isOwned = false): Promise<{ readonly result: EngineResult; readonly transfer: readonly ArrayBuffer[] }> {
+export async function runJob(
+  job: EngineJob,
+  isOwned = false,
+): Promise<{ readonly result: EngineResult; readonly transfer: readonly ArrayBuffer[] }> {
   if (job.kind === 'decode') {
     const result = await runDecode(job, isOwned)
     return { result, transfer: transferOf(result) }

@@ -1,5 +1,5 @@
-import { Table, tableToIPC } from 'apache-arrow'
-import type { DataType, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
+import { Schema as ArrowSchema, Table, tableToIPC } from 'apache-arrow'
+import type { DataType, RecordBatch } from 'apache-arrow'
 import { columnsOf, makeBatch, retype } from '../arrow/arrow-data.js'
 import type { Chunk } from '../arrow/arrow-data.js'
 import { arrowSchema } from '../arrow/arrow-schema.js'
@@ -30,9 +30,12 @@ export class StoredBatches {
     return makeBatch(this.schema, batch.numRows, kept.map((chunk, i) => retype(chunk, this.schema.fields[i]!.type as DataType)))
   }
 
-  /** The batches as an Arrow IPC stream. */
-  ipc(batches: readonly RecordBatch[]): Uint8Array {
-    return tableToIPC(new Table(this.schema, [...batches]), 'stream')
+  /** Columns `first` to `end` of the batches as an Arrow IPC stream. */
+  ipc(batches: readonly RecordBatch[], first = 0, end = this.schema.fields.length): Uint8Array {
+    if (first === 0 && end === this.schema.fields.length) return tableToIPC(new Table(this.schema, [...batches]), 'stream')
+    const schema = new ArrowSchema(this.schema.fields.slice(first, end))
+    const narrow = batches.map((batch) => makeBatch(schema, batch.numRows, columnsOf(batch).slice(first, end)))
+    return tableToIPC(new Table(schema, narrow), 'stream')
   }
 }
 

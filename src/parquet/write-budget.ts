@@ -14,7 +14,8 @@ export class WriteBudget {
   private readonly writers = new Set<Buffering>()
   private readonly slots: number
   private encoding = 0
-  private readonly waiting: (() => void)[] = []
+  private encodingBytes = 0
+  private readonly waiting: { readonly bytes: number; readonly granted: () => void }[] = []
 
   /** `slots`: row groups that are encoded at once. */
   constructor(limitBytes: number, slots: number) {
@@ -42,13 +43,36 @@ export class WriteBudget {
     }
   }
 
-  /** Waits for a free slot; call the result when done. */
-  async slot(): Promise<() => void> {
-    while (this.encoding >= this.slots) await new Promise<void>((resolve) => this.waiting.push(resolve))
-    this.encoding++
+  /**
+   * What one of the open writers may buffer: few have large row groups, and many still such as are worth having. A lone one gets half,
+   * because what it buffered last is being encoded meanwhile.
+   */
+  get shareBytes(): number {
+    return Math.max(this.limitBytes / 2 / Math.max(1, this.writers.size), Math.min(this.limitBytes, SMALLEST_SHARE_BYTES))
+  }
+
+  /** Waits until so many raw bytes may be encoded beside those that are, in the order of the calls; call the result when done. */
+  async slot(bytes: number): Promise<() => void> {
+    await new Promise<void>((granted) => {
+      this.waiting.push({ bytes, granted })
+      this.grant()
+    })
     return () => {
       this.encoding--
-      this.waiting.shift()?.()
+      this.encodingBytes -= bytes
+      this.grant()
+    }
+  }
+
+  private grant(): void {
+    for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
+      if (this.encoding >= this.slots || (this.encoding > 0 && this.encodingBytes + next.bytes > this.limitBytes)) return
+      this.waiting.shift()
+      this.encoding++
+      this.encodingBytes += next.bytes
+      next.granted()
     }
   }
 }
+
+const SMALLEST_SHARE_BYTES = 16 * 2 ** 20

@@ -11,7 +11,7 @@ import { readFooter } from '../../src/parquet/read-footer.js'
 import { rowGroupsHolding } from '../../src/parquet/row-groups-holding.js'
 import { schema, t } from '../../src/schema/schema-builder.js'
 import { isFloeError } from '../../src/util/errors.js'
-import { batchOf, writeDefaults } from './parquet-file.js'
+import { batchOf, readRows, writeDefaults } from './parquet-file.js'
 
 const repository = join(import.meta.dirname, '../..')
 /** Inside of the repository, so that the worker finds its packages. */
@@ -50,6 +50,26 @@ describe('worker threads', () => {
     const footer = await readFooter({ io, location, fileSizeBytes })
     const sizes = footer.rowGroups.map((group) => group.columns.map((column) => column.metaData!.bloomFilterLength ?? 0))
     expect(sizes.map(([id, note]) => id! > 2 ** 14 && note === 0)).toEqual([true, true, true])
+    await engine.close()
+  }, 30_000)
+
+  it('encode the columns of a large row group side by side', async () => {
+    const engine = new ParquetWasmEngine({ workers: 2, workerUrl })
+    const wide = schema({ a: t.string, n: t.struct({ x: t.long, y: t.string }), b: t.string })
+    const rows = Array.from({ length: 13_000 }, (_, i) => {
+      return { a: `${i}`.repeat(200), n: i % 3 === 0 ? null : { x: BigInt(i), y: `y${i}` }, b: 'b'.repeat(1200) }
+    })
+    const io = new MemoryFileIO()
+    const bloomFilters = new Map([[wide.findField('n.y')!.id, { fpp: 0.01 }]])
+    const writer = engine.createWriter({ io, location, schema: wide, ...writeDefaults, compression: 'snappy', bloomFilters })
+    await writer.write(batchOf(wide, rows))
+    const { fileSizeBytes, splitOffsets } = await writer.finish()
+    expect(splitOffsets).toHaveLength(1)
+    const file = { io, location, fileSizeBytes, projection: wide }
+    expect(await readRows(file)).toEqual(rows)
+    const footer = await readFooter(file)
+    const hasFilter = footer.rowGroups[0]!.columns.map((column) => column.metaData!.bloomFilterLength !== undefined)
+    expect(hasFilter).toEqual([false, false, true, false])
     await engine.close()
   }, 30_000)
 
