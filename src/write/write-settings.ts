@@ -37,7 +37,8 @@ const CODECS = ['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'] as co
 
 /**
  * Reads the settings. The codec defaults to zstd, as in tables that the reference creates.
- * @throws FloeError `INVALID` naming the property that is out of range, `UNSUPPORTED` when the table's format is not Parquet
+ * @throws FloeError `INVALID` naming the property that is out of range, `UNSUPPORTED` when the table's format is not Parquet or a
+ * column is a geometry or geography
  */
 export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortOrder: SortOrder): WriteSettings {
   const { properties } = metadata
@@ -45,6 +46,7 @@ export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortO
   if (format !== 'parquet') {
     throw new FloeError('UNSUPPORTED', `write.format.default is ${format}, and floe writes Parquet: set the property to parquet`)
   }
+  refuseShapes(schema)
   return {
     targetFileSizeBytes: readInteger(properties, tableProperties.targetFileSizeBytes),
     metrics: readMetricsConfig(properties, schema, orderPreservingFieldIds(sortOrder)),
@@ -61,6 +63,17 @@ export function readWriteSettings(metadata: TableMetadata, schema: Schema, sortO
       bloomFilters: readBloomFilters(properties, schema),
       bloomFilterMaxBytes: readInteger(properties, BLOOM_MAX_BYTES),
     },
+  }
+}
+
+/** Shapes would have to be checked to be well-known binary, and their bounds told, before others can rely on what is written. */
+function refuseShapes(schema: Schema): void {
+  for (const id of schema.fieldIds()) {
+    const { kind } = schema.fieldById(id)!.type
+    if (kind !== 'geometry' && kind !== 'geography') continue
+    throw new FloeError('UNSUPPORTED', `This version reads columns of type ${kind} but writes no rows of tables that have one: write with another engine`, {
+      column: schema.pathOf(id)!,
+    })
   }
 }
 
