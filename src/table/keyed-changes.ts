@@ -1,12 +1,23 @@
 /** The door to changes of rows that are matched by key: what callers pass is checked here, and handed to dml/. */
 import { applyChanges, type ApplyChangesOptions, type ApplyChangesOutcome } from '../dml/apply-changes.js'
+import type { Row } from '../arrow/row-values.js'
+import type { RowAssignments } from '../dml/assignments.js'
 import type { DmlContext } from '../dml/dml-context.js'
+import type { PairAssignments, PairCondition, RowCondition } from '../dml/merge-clauses.js'
+import { mergeRows, type MergeRowsOptions } from '../dml/merge-rows.js'
 import type { RowChangeOptions, RowChangeOutcome } from '../dml/row-change.js'
 import { upsertRows, type KeyedInputOptions, type UpsertOptions } from '../dml/upsert-rows.js'
+import { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
 import { checkArgument, checkOptional } from './checked-arguments.js'
-import { checkedOptions } from './row-changes.js'
+import { checkedOptions, filterOf, type FilterInput } from './row-changes.js'
+
+export type { ApplyChangesOptions, ApplyChangesResult } from '../dml/apply-changes.js'
+export type { ChangeOperation } from '../dml/change-events.js'
+export type { PairAssignments } from '../dml/merge-clauses.js'
+export type { MergeRowsOptions } from '../dml/merge-rows.js'
+export type { KeyedInputOptions, UpsertOptions } from '../dml/upsert-rows.js'
 
 /** Inserts rows into a table, or replaces those that have their keys. */
 export async function upsertInto(
@@ -37,6 +48,88 @@ export async function applyChangesTo(context: DmlContext, events: WriteInput, op
   }
   checkOptional(comparePositions, 'function', 'comparePositions')
   return applyChanges(context, events, checkedKeyedOptions(options))
+}
+
+/** A condition of {@link MergeOptions}: filters may be texts. */
+export type RowConditionInput = FilterInput | ((row: Row) => boolean)
+export type PairConditionInput =
+  | { readonly target?: FilterInput | undefined; readonly source?: FilterInput | undefined }
+  | ((target: Row, source: Row) => boolean)
+
+/** What becomes of a row of the table that has a match. */
+export interface MergeMatched {
+  /** Default: always. */
+  readonly when?: PairConditionInput | undefined
+  /** `update` sets every column that the source has. Functions among assignments get the row of the table and that of the source. */
+  readonly then: 'update' | 'delete' | 'keep' | PairAssignments
+}
+
+/** What becomes of a row of the source that has no match. */
+export interface MergeNotMatched {
+  readonly when?: RowConditionInput | undefined
+  /** `insert`: the columns of the row that the table has. A function makes the row that is inserted. */
+  readonly then: 'insert' | 'ignore' | ((source: Row) => object)
+}
+
+/** What becomes of a row of the table that has no match. */
+export interface MergeNotMatchedBySource {
+  readonly when?: RowConditionInput | undefined
+  readonly then: 'delete' | 'keep' | RowAssignments
+}
+
+/** What a merge does. Of the clauses of one kind the first whose condition holds counts; a row that none takes stays as it is. */
+export interface MergeOptions extends MergeRowsOptions {
+  readonly whenMatched?: 'update' | 'delete' | MergeMatched | readonly MergeMatched[] | undefined
+  readonly whenNotMatched?: 'insert' | MergeNotMatched | readonly MergeNotMatched[] | undefined
+  readonly whenNotMatchedBySource?: 'delete' | MergeNotMatchedBySource | readonly MergeNotMatchedBySource[] | undefined
+}
+
+/** Joins rows to a table by key and does what the clauses say. */
+export async function mergeIntoTable(context: DmlContext, rows: WriteInput, options: MergeOptions): Promise<RowChangeOutcome> {
+  const { sourceSchema } = options
+  if (sourceSchema !== undefined && !(sourceSchema instanceof Schema)) throw new FloeError('INVALID', 'The schema of the source is made with schema(…)')
+  const matched = clausesOf<MergeMatched>(options.whenMatched, ['update', 'delete', 'keep'], 'whenMatched')
+  const notMatched = clausesOf<MergeNotMatched>(options.whenNotMatched, ['insert', 'ignore'], 'whenNotMatched')
+  const bySource = clausesOf<MergeNotMatchedBySource>(options.whenNotMatchedBySource, ['delete', 'keep'], 'whenNotMatchedBySource')
+  if (matched.length + notMatched.length + bySource.length === 0) {
+    throw new FloeError('INVALID', 'A merge without clauses does nothing: say whenMatched, whenNotMatched or whenNotMatchedBySource')
+  }
+  const clauses = {
+    whenMatched: matched.map(({ when, then }) => ({ then, when: pairCondition(when) })),
+    whenNotMatched: notMatched.map(({ when, then }) => ({ then, when: rowCondition(when) })),
+    whenNotMatchedBySource: bySource.map(({ when, then }) => ({ then, when: rowCondition(when) })),
+  }
+  return mergeRows(context, rows, clauses, checkedKeyedOptions(options))
+}
+
+function clausesOf<T extends { readonly then: unknown }>(input: unknown, words: readonly string[], name: string): readonly T[] {
+  if (input === undefined) return []
+  const clauses = typeof input === 'string' ? [{ then: input }] : Array.isArray(input) ? (input as unknown[]) : [input]
+  for (const clause of clauses) {
+    checkArgument(clause, 'object', `A clause of ${name}`)
+    const { then } = clause as T
+    if (typeof then === 'string' || then === undefined || then === null) checkOneOf(then ?? 'nothing', words, `then of a clause of ${name}`)
+    else if (name !== 'whenNotMatched') checkArgument(then, 'object', `then of a clause of ${name}, unless it is a word,`)
+    else checkArgument(then, 'function', `then of a clause of ${name}, unless it is a word,`)
+  }
+  return clauses as T[]
+}
+
+function rowCondition(when: RowConditionInput | undefined): RowCondition | undefined {
+  return when === undefined || typeof when === 'function' ? when : filterOf(when, 'A merge')
+}
+
+function pairCondition(when: PairConditionInput | undefined): PairCondition | undefined {
+  if (when === undefined || typeof when === 'function') return when
+  checkArgument(when, 'object', 'A condition of whenMatched, unless it is a function,')
+  const { target, source, ...others } = when
+  if (Object.keys(others).length > 0) {
+    throw new FloeError('INVALID', 'A condition of whenMatched is a function of both rows, or { target: a filter, source: a filter }')
+  }
+  return {
+    target: target === undefined ? undefined : filterOf(target, 'A merge'),
+    source: source === undefined ? undefined : filterOf(source, 'A merge'),
+  }
 }
 
 function checkOneOf(value: unknown, choices: readonly string[], name: string): void {

@@ -39,10 +39,12 @@ import { ChangesScan, type ScanChangesOptions } from './changes-scan.js'
 import { checkArgument } from './checked-arguments.js'
 import type { branchOperations, CreateRefOptions, PublishOptions, PublishResult, RollbackTarget, StagedSource } from './branch-methods.js'
 import { namingTable, namingTableAsync } from './named-errors.js'
+import type { MergeOptions } from './keyed-changes.js'
 import type { FilterInput } from './row-changes.js'
 import { propertyUpdates, schemaUpdates, specUpdates } from './structure-methods.js'
 import { TableInspection } from './table-inspection.js'
 import { TableScan } from './table-scan.js'
+import type { TableTransaction } from './table-transaction.js'
 import type { WriteInput } from '../write/input-items.js'
 
 /** What a table needs of the process it lives in. */
@@ -236,6 +238,26 @@ export class Table {
     })
   }
 
+  /**
+   * Several changes as one commit: `work` gets the table's verbs, each of which sees what the ones before it did. Nothing is
+   * committed when it, or one of them, fails. Answers what `work` answers.
+   *
+   * @throws FloeError `CONFLICT` when other commits do not go together with one of the changes
+   */
+  async transaction<T>(work: (transaction: TableTransaction) => T | Promise<T>, options: CommitCallOptions = {}): Promise<T> {
+    checkArgument(work, 'function', 'The work of a transaction')
+    const backend = this.#requireBackend('a transaction')
+    await this.refresh()
+    const { runTransaction } = await import('./table-transaction.js')
+    const context = this.#context
+    const open = (loaded: LoadedTable, staging: CatalogBackend): Table => new Table(loaded, { ...context, backend: staging }, this.#branch)
+    const run = (): ReturnType<typeof runTransaction<T>> =>
+      runTransaction(work, { backend, loaded: this.#loaded, runtime: context.runtime, signal: options.signal, open })
+    const { value, result } = await namingTableAsync(this.identifier, run, options.signal)
+    if (result !== undefined) this.#moveTo(result.table)
+    return value
+  }
+
   /** Creates a branch, by default at the head of `main`, and answers the table bound to it. */
   async createBranch(name: string, options: CreateRefOptions = {}): Promise<Table> {
     await this.#manage((branches) => branches.create('branch', name, options), options)
@@ -359,6 +381,19 @@ export class Table {
   /** Replaces all equality deletes by deletion vectors, or position delete files on version 2. The table's rows stay the same. */
   convertEqualityDeletes(options: ConvertEqualityDeletesOptions = {}): Promise<ConvertEqualityDeletesResult> {
     return this.#changeRows('conversion of equality deletes', options, (changes, context) => changes.convertDeletes(context, options))
+  }
+
+  /**
+   * Joins `source` to the table by the key columns `on` and does with every row what the clauses say: update or delete rows that
+   * match, insert rows that do not, change rows of the table that the source lacks.
+   *
+   * @throws FloeError as {@link upsert} does, and `INVALID` when a row of the table matches more than one of the source
+   */
+  merge(source: WriteInput, options: MergeOptions): Promise<RowChangeResult> {
+    return this.#changeRows('merge', options, async (_, context) => {
+      const { mergeIntoTable } = await import('./keyed-changes.js')
+      return mergeIntoTable(context, source, this.#bound(options))
+    })
   }
 
   /**

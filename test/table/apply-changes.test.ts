@@ -77,7 +77,7 @@ describe('applying changes', () => {
         const expected = [...model.values()].filter(({ op }) => op !== 'd').map(({ id, name, lsn }) => ({ id, name, lsn }))
         expect(rowTexts(live)).toEqual(rowTexts(expected as never))
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     )
     expect(await readdir(folder)).toEqual([])
   })

@@ -74,7 +74,7 @@ describe.each(modes)('an upsert into a table of version %i by %s', (version, mod
         }
         expect(await rowsOf(table)).toEqual(rowTexts([...model].flatMap(([id, name]) => numbered([id], name))))
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     )
     expect(await readdir(folder)).toEqual([])
   })
