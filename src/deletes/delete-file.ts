@@ -77,7 +77,8 @@ export function isDeletionVector(deletes: { readonly fileFormat: DataFile['fileF
 
 /** A delete as a member of a task. */
 export function deleteTask(deletes: AppliedDelete): DeleteTask {
-  const { filePath, fileFormat, fileSizeBytes, recordCount, specId, equalityIds, referencedDataFile, contentOffset, contentSizeBytes } = deletes
+  const { filePath, fileFormat, fileSizeBytes, recordCount, specId, equalityIds } = deletes
+  const { referencedDataFile, contentOffset, contentSizeBytes } = deletes
   return {
     content: deletes.content === 'equality-deletes' ? 'equality-deletes' : 'position-deletes',
     filePath,

@@ -134,7 +134,8 @@ export class DeleteLoader {
       throw new FloeError('CORRUPT', `The deletes are of another data file, ${file.referencedDataFile}: plan the scan again`, { file: file.filePath })
     }
     if (isDeletionVector(file)) return this.#vector(file, dataFilePath)
-    if (file.recordCount > MAX_SHARED_POSITIONS && file.referencedDataFile === undefined) return readPositionDeletesOf(file, dataFilePath, this.#source)
+    const isHuge = file.recordCount > MAX_SHARED_POSITIONS && file.referencedDataFile === undefined
+    if (isHuge) return readPositionDeletesOf(file, dataFilePath, this.#source)
     const sizeOf = (found: ReadonlyMap<string, PositionBitmap>): number => {
       let bytes = 0
       for (const [path, bitmap] of found) bytes += path.length * 2 + positionBytes(bitmap)

@@ -40,7 +40,13 @@ export function equalityKey(file: Pick<AppliedDelete, 'equalityIds' | 'filePath'
   }
 }
 
-function keyColumn(id: number, schema: Schema, metadata: TableMetadata, file: string): { readonly home: Schema; readonly field: NestedField } {
+interface KeyColumn {
+  /** The schema that has the field. */
+  readonly home: Schema
+  readonly field: NestedField
+}
+
+function keyColumn(id: number, schema: Schema, metadata: TableMetadata, file: string): KeyColumn {
   const home = schema.fieldById(id) === undefined ? metadata.schemas.findLast((candidate) => candidate.fieldById(id) !== undefined) : schema
   const field = home?.fieldById(id)
   if (home === undefined || field === undefined) {

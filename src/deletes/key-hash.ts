@@ -44,6 +44,7 @@ export function keyLayout(type: Type): KeyLayout {
 }
 
 const NULL_HASH = 0x5bd1_e995
+const NAN_HASH = 0x5bd1_e996
 
 /** Folds the values of one column into the hashes of the rows; rows of equal keys get equal hashes. */
 export function hashColumn(chunk: Chunk, layout: KeyLayout, hashes: Int32Array, rows: number): void {
@@ -87,12 +88,13 @@ function mix(hash: number, value: number): number {
 
 // Spec: Scan Planning › note 3: every NaN is one value
 function hashWords(values: Int32Array, { words, nan }: { words: number; nan: boolean }, hashes: Int32Array, rows: number): void {
-  if (words === 1 && nan) for (let row = 0; row < rows; row++) hashes[row] = mix(hashes[row]!, isNanFloat(values[row]!) ? NULL_HASH + 1 : values[row]!)
-  else if (words === 1) for (let row = 0; row < rows; row++) hashes[row] = mix(hashes[row]!, values[row]!)
+  if (words === 1 && nan) {
+    for (let row = 0; row < rows; row++) hashes[row] = mix(hashes[row]!, isNanFloat(values[row]!) ? NAN_HASH : values[row]!)
+  } else if (words === 1) for (let row = 0; row < rows; row++) hashes[row] = mix(hashes[row]!, values[row]!)
   else if (words === 2) {
     for (let row = 0; row < rows; row++) {
       const [low, high] = [values[row * 2]!, values[row * 2 + 1]!]
-      hashes[row] = nan && isNanDouble(low, high) ? mix(hashes[row]!, NULL_HASH + 1) : mix(hashes[row]! + Math.imul(high, 0x9e37_79b1), low)
+      hashes[row] = nan && isNanDouble(low, high) ? mix(hashes[row]!, NAN_HASH) : mix(hashes[row]! + Math.imul(high, 0x9e37_79b1), low)
     }
   } else {
     for (let row = 0; row < rows; row++) {

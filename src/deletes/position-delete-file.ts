@@ -16,8 +16,10 @@ import { runEnd } from './text-runs.js'
 
 const DELETE_SCHEMA = new Schema([DELETE_FILE_PATH_FIELD, DELETE_FILE_POS_FIELD])
 const POSITIONS_ONLY = new Schema([DELETE_FILE_POS_FIELD])
-const NAME_MAPPING: NameMapping = [DELETE_FILE_PATH_FIELD, DELETE_FILE_POS_FIELD].map(({ id, name }) => ({ fieldId: id, names: [name], fields: [] }))
+const NAME_MAPPING: NameMapping = DELETE_SCHEMA.fields.map(({ id, name }) => ({ fieldId: id, names: [name], fields: [] }))
 const TWO_TO_32 = 2 ** 32
+/** Adding a range looks at all that a container holds; adding a position after the last one does not. */
+const LONG_RUN = 256
 /** High words from here on are negative, or beyond the integers that are exact. */
 const MAX_HIGH_WORD = 2 ** 21
 
@@ -96,8 +98,8 @@ function addPositions(bitmap: PositionBitmap, positions: Chunk, from: number, to
     const first = at(row)
     let next = row + 1
     while (next < to && at(next) === first + next - row) next++
-    if (next === row + 1) bitmap.add(first)
-    else bitmap.addRange(first, first + next - row)
+    if (next - row >= LONG_RUN) bitmap.addRange(first, first + next - row)
+    else for (let position = first; position < first + next - row; position++) bitmap.add(position)
     row = next
   }
 }

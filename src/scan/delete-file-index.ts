@@ -133,7 +133,7 @@ class Group {
 
   /** Those whose sequence number is at least `sequenceNumber`; the same list for the same files. */
   from(sequenceNumber: bigint): readonly DeleteFile[] {
-    if (!this.#isSorted) this.#files.sort((a, b) => (a.sequenceNumber < b.sequenceNumber ? -1 : a.sequenceNumber > b.sequenceNumber ? 1 : 0))
+    if (!this.#isSorted) this.#files.sort((a, b) => (a.sequenceNumber < b.sequenceNumber ? -1 : Number(a.sequenceNumber > b.sequenceNumber)))
     this.#isSorted = true
     let low = 0
     for (let high = this.#files.length; low < high; ) {

@@ -73,7 +73,8 @@ function isAll(nulls: number | undefined, values: number | undefined): boolean {
 }
 
 function rangesMeet({ id, form, lower, upper }: KeyMetrics, data: FileStats): boolean {
-  const [lowest, highest] = [data.lowerBound(id), data.upperBound(id)].map((bound) => (bound === undefined ? undefined : form.ofBound(bound)))
+  const valueOf = (bound: Uint8Array | undefined): Value | undefined => (bound === undefined ? undefined : form.ofBound(bound))
+  const [lowest, highest] = [valueOf(data.lowerBound(id)), valueOf(data.upperBound(id))]
   if (lowest !== undefined && upper !== undefined && form.compare(lowest, upper) > 0) return false
   return !(highest !== undefined && lower !== undefined && form.compare(lower, highest) > 0)
 }

@@ -147,7 +147,8 @@ export class FileReader {
       }
     }
     const marks = this.#metadata.includes(IS_DELETED_FIELD)
-    const columns = new MetadataColumns(this.#metadata, { ...file, partitionFieldIds: specOf(this.#request.metadata, file.specId, file.filePath).fields.map((field) => field.fieldId) })
+    const partitionFieldIds = specOf(this.#request.metadata, file.specId, file.filePath).fields.map((field) => field.fieldId)
+    const columns = new MetadataColumns(this.#metadata, { ...file, partitionFieldIds })
     const storedAt = this.#stored.map((field) => read.fields.findIndex((candidate) => candidate.id === field.id))
     return ({ batch, firstPosition }, filtered, remove) => {
       const live = remove(batch, firstPosition, filtered?.slice())
@@ -165,7 +166,8 @@ export class FileReader {
   #batches(file: ReadableFile, projection: Schema, filtered: boolean): AsyncIterable<PositionedBatch> {
     const { io, engine, batchRows, signal, onRowGroup } = this.#request
     const { filePath: location, fileSizeBytes, split } = file
-    const options = { io, location, fileSizeBytes, projection, nameMapping: this.#nameMapping, constants: this.#constantsOf(file), split, batchRows, signal }
+    const [nameMapping, constants] = [this.#nameMapping, this.#constantsOf(file)]
+    const options = { io, location, fileSizeBytes, projection, nameMapping, constants, split, batchRows, signal }
     switch (file.fileFormat) {
       case 'parquet': {
         const tell = onRowGroup === undefined || !filtered ? undefined : (decision: RowGroupDecision) => onRowGroup(location, decision)

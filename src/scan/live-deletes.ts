@@ -7,7 +7,8 @@ import type { SpecFilters } from './spec-filter.js'
 
 /**
  * Adds the deletes of a manifest that can matter to a scan: those in partitions that it reads, and, if only rows that its filter
- * selects will be read, equality deletes of which some key can belong to such a row. Of their metrics only those are kept that tell which rows they name.
+ * selects will be read, equality deletes of which some key can belong to such a row. Of their metrics only those are kept that tell
+ * which rows they name.
  * Spec: Scan Planning › «If metrics show that a delete file has no rows that match a scan predicate, it may be ignored»
  */
 export function collectDeletes(entries: ManifestEntries, filters: SpecFilters, rowsAreFiltered: boolean, live: ManifestEntry[]): void {

@@ -150,6 +150,8 @@ function preferStored(stored: Chunk, inherited: BigInt64Array): BigInt64Array {
   if (stored.nullCount === stored.length) return inherited
   const values = fixedValues<BigInt64Array>(stored)
   const validity = validityBitmap(stored)
-  for (let row = 0; row < inherited.length; row++) if (validity === undefined || bitAt(validity, stored.offset + row)) inherited[row] = values[row]!
+  for (let row = 0; row < inherited.length; row++) {
+    if (validity === undefined || bitAt(validity, stored.offset + row)) inherited[row] = values[row]!
+  }
   return inherited
 }

@@ -11,7 +11,12 @@ import { FloeError } from '../util/errors.js'
  * @throws FloeError `INVALID` for a name that is none, that is asked for twice, or that a column of `projection` has too: the
  * reference refuses those as well
  */
-export function metadataFields(names: readonly string[], metadata: TableMetadata, schema: Schema, projection: Schema): readonly NestedField[] {
+export function metadataFields(
+  names: readonly string[],
+  metadata: TableMetadata,
+  schema: Schema,
+  projection: Schema,
+): readonly NestedField[] {
   return names.map((name, index) => {
     const field = name === '_partition' ? partitionField(unifiedPartitionType(metadata.partitionSpecs, schema, metadata.schemas)) : metadataColumn(name)
     if (field === undefined) {

@@ -182,7 +182,8 @@ function findDeletes({ entries, deletes }: FileSelection, selected: Uint32Array)
   for (const i of selected) {
     const sequenceNumber = entries.sequenceNumber[i]!
     const filePath = entries.filePath(i)
-    const applied = deletes.deletesFor({ filePath, specId: entries.specId, partition: entries.partition(i), sequenceNumber, stats: entries.stats(i) })
+    const [partition, stats] = [entries.partition(i), entries.stats(i)]
+    const applied = deletes.deletesFor({ filePath, specId: entries.specId, partition, sequenceNumber, stats })
     if (applied.length > 0) found.set(i, applied)
   }
   return found

@@ -70,8 +70,8 @@ function peek<T>(items: Iterable<T>): readonly [first: T | undefined, all: Itera
 
 function ofPlanned(file: PlannedFile): ReadableFile {
   const { filePath, fileFormat, fileSizeBytes, specId, partition, sequenceNumber, firstRowId, deletes, residual } = file
-  const snapshotId = file.snapshotId?.toString()
-  return { filePath, fileFormat, fileSizeBytes, specId, partition, sequenceNumber, firstRowId, split: undefined, deletes, snapshotId, residual }
+  const common = { filePath, fileFormat, fileSizeBytes, specId, partition, sequenceNumber, firstRowId, deletes, residual }
+  return { ...common, split: undefined, snapshotId: file.snapshotId?.toString() }
 }
 
 function ofTask(task: FileScanTask, request: ReadRequest): ReadableFile {
