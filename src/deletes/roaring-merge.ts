@@ -261,22 +261,36 @@ function uniteRuns(a: Container, b: Container, arena?: UnionArena): Container {
   let runFirst = -2
   let runLast = -2
   let cardinality = 0
-  while (i < iEnd || j < jEnd) {
-    // All bits set or none, as the rest of the masks
-    const takesLeft = j >= jEnd ? -1 : i >= iEnd ? 0 : (left[i]! - right[j]! - 1) >> 31
-    const values = takesLeft === 0 ? right : left
-    const from = takesLeft === 0 ? j : i
-    const first = values[from]!
-    const last = first + values[from + 1]!
+  while (i < iEnd && j < jEnd) {
+    const leftFirst = left[i]!
+    const rightFirst = right[j]!
+    // All bits set or none, as are the other masks
+    const takesLeft = (leftFirst - rightFirst - 1) >> 31
+    const first = rightFirst ^ ((leftFirst ^ rightFirst) & takesLeft)
+    const length = right[j + 1]! ^ ((left[i + 1]! ^ right[j + 1]!) & takesLeft)
     i += 2 & takesLeft
     j += 2 & ~takesLeft
     const isApart = (runLast + 1 - first) >> 31
-    const added = last - Math.max(runLast, first - 1)
-    cardinality += added & ~(added >> 31)
+    const beyond = first + length - runLast
+    const growth = beyond & ~(beyond >> 31)
+    cardinality += growth - ((first - runLast - 1) & isApart)
     at += 2 & isApart
     runFirst ^= (runFirst ^ first) & isApart
-    runLast = Math.max(runLast, last)
+    runLast += growth
     pairs[at] = runFirst
+    pairs[at + 1] = runLast - runFirst
+  }
+  const rest = i < iEnd ? left : right
+  const restEnd = i < iEnd ? iEnd : jEnd
+  for (let from = i < iEnd ? i : j; from < restEnd; from += 2) {
+    const first = rest[from]!
+    const last = first + rest[from + 1]!
+    if (first > runLast + 1) {
+      pairs[at += 2] = runFirst = first
+      cardinality += last - first + 1
+    } else if (last > runLast) cardinality += last - runLast
+    else continue
+    runLast = last
     pairs[at + 1] = runLast - runFirst
   }
   const united = Container.runs(pairs, (at + 2 - start) / 2, cardinality)
