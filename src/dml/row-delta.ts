@@ -1,5 +1,7 @@
 import { PositionBitmap } from '../deletes/position-bitmap.js'
 import type { FileChanges } from '../commit/change-files.js'
+import { throwIfAborted } from '../io/aborted.js'
+import { mapParallel } from '../io/bounded-parallel.js'
 import type { Expression } from '../expression/expression.js'
 import { alwaysTrue } from '../expression/predicates.js'
 import type { DataFile } from '../manifest/data-file.js'
@@ -62,6 +64,8 @@ export function commitRowDelta(context: DmlContext, delta: RowDelta, options: Ro
   }
   const checked = { ...options, mode: 'merge-on-read', isolation: isolation ?? 'snapshot' } as const
   return runRowChange(context, checked, kind, async (set, progress) => {
+    const given = [...(delta.addDataFiles ?? []), ...(delta.addDeleteFiles ?? [])]
+    await checkGivenFiles(context, given, options.signal)
     await removeByPosition(context, set, delta, { ...options, startingSnapshotId })
     if (delta.addRows !== undefined) {
       for await (const batch of inputBatches(delta.addRows, currentSchema(context.loaded.metadata), options)) {
@@ -72,7 +76,21 @@ export function commitRowDelta(context: DmlContext, delta: RowDelta, options: Ro
     const { deleteKeys } = delta
     const keyDeletes = deleteKeys === undefined || options.dryRun === true ? [] : await writeKeyDeletes(context, deleteKeys, options)
     for (const file of keyDeletes) set.own(file)
-    return { extra: filesOf(delta, keyDeletes), sparedFiles: [...(delta.addDataFiles ?? []), ...(delta.addDeleteFiles ?? [])] }
+    return { extra: filesOf(delta, keyDeletes), sparedFiles: given }
+  })
+}
+
+const HEADS_AT_ONCE = 8
+
+/** A file that is missing, cut off or out of the table's reach would make the table unreadable. */
+async function checkGivenFiles({ loaded }: DmlContext, files: readonly DataFile[], signal: AbortSignal | undefined): Promise<void> {
+  const sizes = new Map(files.map((file) => [file.filePath, file.fileSizeBytes]))
+  await mapParallel([...sizes], HEADS_AT_ONCE, async ([file, fileSizeBytes]) => {
+    throwIfAborted(signal)
+    const status = await loaded.io.head(file)
+    if (status === undefined) throw new FloeError('NOT_FOUND', 'a file that is to be added does not exist', { file })
+    if (status.sizeBytes === fileSizeBytes) return
+    throw new FloeError('INVALID', `a file that is to be added has ${status.sizeBytes} bytes, and not ${fileSizeBytes}`, { file })
   })
 }
 
