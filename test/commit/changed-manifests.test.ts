@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { appendFiles } from '../../src/commit/append-files.js'
 import { changeFiles } from '../../src/commit/change-files.js'
 import { metadataOperation } from '../../src/commit/commit-operation.js'
+import { manifestWriterOptions } from '../../src/commit/manifest-output.js'
+import { encodeManifestList } from '../../src/manifest/manifest-list.js'
+import { ManifestWriter } from '../../src/manifest/manifest-writer.js'
 import { readContainer } from '../../src/avro/container.js'
 import { DELETE_FILE_PATH_FIELD } from '../../src/schema/reserved-fields.js'
 import { encodeUtf8 } from '../../src/util/utf8.js'
 import { decodeValue } from '../../src/schema/single-value.js'
 import { CommitBench, dataFile, equalityDeletes, positionDeletes, vector } from '../support/commit-bench.js'
-import { table } from '../support/metadata-builders.js'
+import { appendUpdates, snapshotOn, table, update } from '../support/metadata-builders.js'
 
 const BY_KIND = { specId: 0, fields: [{ fieldId: 1000, name: 'kind', sourceIds: [3], transform: 'identity' }] } as const
 const of = (kind: string | null) => ({ partition: [kind] })
@@ -96,6 +99,30 @@ describe('manifests that a change touches', () => {
     const ids = new Map((await bench.entries()).map((entry) => [entry.dataFile.filePath, entry.dataFile.firstRowId]))
     // Those that stay keep theirs; the new one gets its own, whatever its caller said.
     expect(ids).toEqual(new Map([['d', 30n], ['a', 0n], ['b', 10n], ['c', 20n]]))
+  })
+
+  it('of early v2 writers, which left out file sequence numbers, are filtered all the same (trap 47)', async () => {
+    const bench = new CommitBench()
+    const { metadata } = bench.backend
+    const writer = new ManifestWriter(manifestWriterOptions(metadata, { specId: 0, content: 'data', snapshotId: 77n }))
+    for (const path of ['a', 'b']) {
+      // Past the check: no writer of today makes such entries.
+      writer['write']({ status: 'existing', snapshotId: 5n, sequenceNumber: 1n, fileSequenceNumber: undefined, dataFile: dataFile(path) })
+    }
+    const { bytes, manifestFile } = writer.finish(`${metadata.location}/metadata/early-m0.avro`)
+    await bench.io.write(manifestFile.manifestPath, bytes, { ifNoneMatch: '*' })
+    const snapshot = snapshotOn(metadata, 77n)
+    const listed = { ...manifestFile, existingFilesCount: 2, existingRowsCount: 20n, sequenceNumber: 1n, minSequenceNumber: 1n }
+    const ids = { snapshotId: 77n, parentSnapshotId: undefined, sequenceNumber: 1n }
+    const list = encodeManifestList([listed], { formatVersion: 2, ...ids })
+    await bench.io.write(snapshot.manifestList!, list, { ifNoneMatch: '*' })
+    bench.backend.metadata = update(metadata, ...appendUpdates(snapshot))
+    expect((await bench.entries()).map((entry) => entry.fileSequenceNumber)).toEqual([undefined, undefined])
+    await bench.change({ removedDataFiles: [dataFile('a')] })
+    expect(await bench.entries()).toMatchObject([
+      { dataFile: { filePath: 'a' }, status: 'deleted', sequenceNumber: 1n, fileSequenceNumber: 1n },
+      { dataFile: { filePath: 'b' }, status: 'existing', sequenceNumber: 1n, fileSequenceNumber: 1n },
+    ])
   })
 
   it('of v1 are filtered with sequence numbers of 0 after an upgrade (trap 47)', async () => {
