@@ -1,6 +1,6 @@
 import { HASH_LANES } from '../../arrow/row-hash.js'
 
-const FIRST_CAPACITY = 1024
+const FIRST_CAPACITY = 64
 const NONE = -1
 
 /**

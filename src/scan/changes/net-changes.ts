@@ -239,7 +239,7 @@ const DROPPED = 2
 /** Rows of batches by number. */
 class EntryList {
   /** Four words an entry: its state, its batch, its row, its origin. */
-  #words = new Int32Array(WORDS * 1024)
+  #words = new Int32Array(WORDS * 64)
   #size = 0
 
   get bytes(): number {
