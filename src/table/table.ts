@@ -1,4 +1,5 @@
 /**
+ * (Over 500 lines because every call that a table offers is documented here; the work is done elsewhere.)
  * What users hold: catalogs, tables and scans. Thin: it names things, keeps the version of metadata that a table is at,
  * and hands the work to the folders below.
  */
