@@ -29,6 +29,13 @@ describe('bytes', () => {
     }
   })
 
+  it('keep an array that would be no smaller as runs, and runs that came as such, as the reference does', () => {
+    expect(PositionBitmap.of([1, 2, 3]).encode()).toEqual(one('3a300000', '01000000', '00000200', '10000000', '010002000300'))
+    const range = new PositionBitmap()
+    range.addRange(1, 4)
+    expect(range.encode()).toEqual(one('3b300000', '01', '00000200', '0100', '01000200'))
+  })
+
   it('of no positions are a count of zero', () => {
     expect(Buffer.from(new PositionBitmap().encode()).toString('hex')).toBe('0000000000000000')
   })
