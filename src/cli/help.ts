@@ -7,6 +7,7 @@ Verbs
   append    add the rows of files, creating the table if asked
   delete    delete the rows that a filter selects
   update    set columns of the rows that a filter selects
+  upsert    replace the rows that have the keys of new ones, insert the others
   overwrite replace all rows, those of a filter, or whole partitions
   changes   print what changed between two states, row by row
   inspect   print the table's metadata: snapshots, files, partitions, …
@@ -14,6 +15,7 @@ Verbs
   publish   check a branch, and fast-forward main to it
   rollback  move a branch back to an earlier snapshot
   cherry-pick  bring a staged snapshot into a branch
+  doctor    try whether commits to a store are safe
   serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
 
@@ -123,6 +125,30 @@ Sets columns of the rows that a filter selects, in one commit.
                       write.update.mode says
   --isolation L       serializable or snapshot; default: what the table's
                       write.update.isolation-level says
+  --idempotency-token T   repeating the call with the same token does nothing
+  --dry-run           count the rows, and change nothing
+  --json              the result as JSON
+`,
+  ],
+  [
+    'upsert',
+    `Usage: floe upsert <table> --from FILE... [--key COLUMN...] [options]
+
+Replaces whole the rows that have the keys of new ones, and inserts the others,
+in one commit. A key that the files have twice, or that is null, is refused.
+
+  --from FILE         as for append (repeatable; further files may follow)
+  --key COLUMN        a key column (repeatable, or a,b); default: the table's
+                      identifier fields
+  --skip-unchanged    leave rows alone that are in the table value for value
+  --spill-directory D   where input beyond memory waits; default: the system's
+                      folder for temporary files
+  --input-format F, --delimiter C   as for append
+  --branch NAME       change a branch, made on top of main if there is none
+  --mode M            merge-on-read or copy-on-write; default: what the table's
+                      write.merge.mode says
+  --isolation L       serializable or snapshot; default: what the table's
+                      write.merge.isolation-level says
   --idempotency-token T   repeating the call with the same token does nothing
   --dry-run           count the rows, and change nothing
   --json              the result as JSON
@@ -255,6 +281,17 @@ its id or the name it was staged under, or one of another branch.
 
   --branch NAME       default main
   --json
+`,
+  ],
+  [
+    'doctor',
+    `Usage: floe doctor <catalog> [options]
+
+Tries what commits rely on of the store below a folder, and what other tools may:
+creation races, stale conditions, deleting and creating again, uploads in parts,
+listings, etags. Exits with 1 when commits to it could be lost.
+
+  --json              the properties as JSON
 `,
   ],
   [

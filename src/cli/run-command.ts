@@ -13,6 +13,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['append', async () => (await import('./append-verb.js')).appendVerb],
   ['delete', async () => (await import('./delete-verb.js')).deleteVerb],
   ['update', async () => (await import('./update-verb.js')).updateVerb],
+  ['upsert', async () => (await import('./upsert-verb.js')).upsertVerb],
   ['overwrite', async () => (await import('./overwrite-verb.js')).overwriteVerb],
   ['changes', async () => (await import('./changes-verb.js')).changesVerb],
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
@@ -21,6 +22,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['publish', async () => (await import('./history-verbs.js')).publishVerb],
   ['rollback', async () => (await import('./history-verbs.js')).rollbackVerb],
   ['cherry-pick', async () => (await import('./history-verbs.js')).cherryPickVerb],
+  ['doctor', async () => (await import('./doctor-verb.js')).doctorVerb],
   ['serve', async () => (await import('./serve-verb.js')).serveVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],
 ])

@@ -23,7 +23,7 @@ export async function replanning<T>(
     } catch (error) {
       const waitMs = backoffMs(policy, attempt, runtime.random())
       const isLast = attempt >= policy.maxAttempts || runtime.now() + waitMs - startMs > policy.totalMs
-      if (isLast || !isFloeError(error, 'CONFLICT') || !error.retryable || signal?.aborted === true) throw error
+      if (isLast || !isFloeError(error, 'CONFLICT') || signal?.aborted === true) throw error
       await runtime.sleep(waitMs, signal).catch(() => undefined)
       const loaded = await backend.loadTable(context.loaded.identifier)
       if (!isSameShape(context, loaded.metadata)) throw error
