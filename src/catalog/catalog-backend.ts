@@ -7,6 +7,7 @@ import type { MetadataUpdate, UpdateRequirement } from '../metadata/metadata-upd
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
+import type { StoreReport } from './store-contract.js'
 
 /** A table's name: its namespace, outermost first, then its own. */
 export interface TableIdentifier {
@@ -78,6 +79,8 @@ export interface CatalogBackend {
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
   registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  /** Tries what commits rely on of the store; absent where a server has it. */
+  verifyStore?(): Promise<StoreReport>
   /** Where a new table of that name would be; absent where that is not known before it is created. */
   defaultLocation?(identifier: TableIdentifier): Promise<string>
   close?(): Promise<void>

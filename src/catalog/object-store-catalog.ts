@@ -18,7 +18,8 @@ import { MetadataCache } from './metadata-cache.js'
 import { NamespaceFolders, namespaceNotFound } from './namespace-folders.js'
 import { deleteAll, deleteFolder, filesOutside } from './purge-table.js'
 import { retireVersions } from './retiring-file-io.js'
-import { probeStore } from './store-probe.js'
+import { checkStore, type StoreReport } from './store-contract.js'
+import { probeStore, rememberSafe } from './store-probe.js'
 import { commitToTable, removedMetadataFiles } from './table-commit.js'
 import { TableFolder } from './table-folder.js'
 import type { TableState, TableVersion } from './table-folder.js'
@@ -140,6 +141,12 @@ export class ObjectStoreCatalog implements CatalogBackend {
     }
     const metadata = newTableMetadata({ ...creation, location: folder.location }, { uuid: this.#runtime.uuid(), now: this.#runtime.now() })
     return this.#createFirst(identifier, metadata)
+  }
+
+  async verifyStore(): Promise<StoreReport> {
+    const report = await checkStore(this.#io, this.#warehouse, this.#runtime, 'full')
+    if (report.isSafe) await rememberSafe(this.#io, this.#warehouse, this.#runtime)
+    return report
   }
 
   async defaultLocation(identifier: TableIdentifier): Promise<string> {

@@ -1,5 +1,6 @@
 import type { CatalogBackend, TableIdentifier } from '../catalog/catalog-backend.js'
 import { checkNamespace, parseTableIdentifier, printTableIdentifier } from '../catalog/table-identifier.js'
+import type { StoreReport } from '../catalog/store-contract.js'
 import type { FormatVersion } from '../metadata/table-metadata.js'
 import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
 import { Schema } from '../schema/schema.js'
@@ -85,6 +86,31 @@ export class Catalog {
   /** Adds an existing table by the location of its current `*.metadata.json`. */
   async registerTable(name: TableName, metadataLocation: string): Promise<Table> {
     return new Table(await this.#backend.registerTable(identifierOf(name), metadataLocation), this.#context)
+  }
+
+  /** Properties of a namespace. @throws FloeError `NOT_FOUND` */
+  async loadNamespace(namespace: string | readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.#backend.loadNamespace(namespaceOf(namespace))
+  }
+
+  /** Sets properties of a namespace; one of `null` is removed. */
+  async updateNamespace(namespace: string | readonly string[], properties: Readonly<Record<string, string | null>>): Promise<void> {
+    checkArgument(properties, 'object', 'Properties')
+    const entries = Object.entries(properties)
+    const updates = textProperties(Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null)))
+    const removals = entries.filter(([, value]) => value === null).map(([name]) => name)
+    await this.#backend.updateNamespace(namespaceOf(namespace), { updates, removals })
+  }
+
+  /**
+   * Tries what commits rely on of the warehouse's store, and what other tools may: creation races, stale conditions, deleting
+   * and creating again, uploads in parts, listings and etags. Some 40 MiB of requests; nothing is left behind.
+   * @throws FloeError `UNSUPPORTED` for a catalog whose store is a server's business
+   */
+  async verifyStore(): Promise<StoreReport> {
+    const report = await this.#backend.verifyStore?.()
+    if (report !== undefined) return report
+    throw new FloeError('UNSUPPORTED', 'The store of this catalog is its own business: only a warehouse that is written directly can be tried')
   }
 
   async createNamespace(namespace: string | readonly string[], properties: Readonly<Record<string, string>> = {}): Promise<void> {

@@ -81,7 +81,7 @@ describe('a store is tried before the first write', () => {
   it('one that takes no notice of conditions is refused by name of what it lacks', async () => {
     server.ignoreConditions = true
     await expect(open().createTable(id, creation())).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-    await expect(open().createTable(id, creation())).rejects.toThrow(/4 succeeded instead of one/)
+    await expect(open().createTable(id, creation())).rejects.toThrow(/32 succeeded instead of one/)
     expect(server.keys()).toEqual([])
   })
 
@@ -107,9 +107,45 @@ describe('a store is tried before the first write', () => {
 
   it('a store that is away is tried again later', async () => {
     const catalog = open()
-    server.fail('forbidden', 'put', { key: /floe-probe/, times: 4 })
+    server.fail('forbidden', 'put', { key: /floe-probe/, times: 40 })
     expect(await codeOf(catalog.createTable(id, creation()))).toBe('UNAUTHORIZED')
+    server.faults.length = 0
     await catalog.createTable(id, creation())
+  })
+
+  it('one that was found safe is not tried again, by any catalog of that warehouse', async () => {
+    await open().createTable(id, creation())
+    expect(server.keys()).toContain('bucket/wh/.floe-store')
+    server.calls.length = 0
+    await open().createTable({ ...id, name: 'other' }, creation())
+    expect(server.calls.filter((call) => call.key.includes('.floe-probe-'))).toEqual([])
+    // A copy of the warehouse elsewhere is another store.
+    server.put('bucket/copy/.floe-store', server.bytesOf('bucket/wh/.floe-store')!)
+    await open({ warehouse: 's3://bucket/copy' }).createTable(id, creation())
+    expect(server.calls.some((call) => call.key.startsWith('copy/.floe-probe-'))).toBe(true)
+  })
+
+  it.each([
+    ['racy', 'create-once'],
+    ['stale-reads', /create-once|read-after-write/],
+    ['remembers-deleted', 'create-after-delete'],
+  ] as const)('one that keeps its conditions by half (%s) is refused, naming what it lacks', async (weakness, property) => {
+    server.weakness = weakness
+    await expect(open().createTable(id, creation())).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringMatching(property) as string })
+    expect(server.keys()).toEqual([])
+  })
+
+  it('verifyStore tells every property, and quirks that commits do not depend on', async () => {
+    const whole = await open().verifyStore()
+    expect(whole.isSafe).toBe(true)
+    const lacking = (report: typeof whole): string[] => report.properties.filter(({ holds }) => holds === false).map(({ name }) => name)
+    expect(lacking(whole)).toEqual(['distinct-etags'])
+    server.weakness = 'ignores-match'
+    expect(lacking(await open().verifyStore())).toEqual(['replace-once', 'stale-match-refused', 'distinct-etags'])
+    server.weakness = 'ignores-multipart'
+    const partial = await open().verifyStore()
+    expect([partial.isSafe, lacking(partial)]).toEqual([true, ['create-if-absent-multipart', 'distinct-etags']])
+    expect(server.keys()).toEqual(['bucket/wh/.floe-store'])
   })
 
   it('lost answers do not count against a store', async () => {

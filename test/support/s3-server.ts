@@ -90,6 +90,13 @@ interface Answer {
   readonly body?: Buffer | string
 }
 
+/**
+ * How a store keeps its conditions by half: `racy` does not see an object that nobody has read yet, `ignores-match` keeps
+ * If-None-Match only, `ignores-multipart` single writes only; `stale-reads` does not find a new object at the first look, and
+ * `remembers-deleted` refuses to create what was deleted.
+ */
+export type S3Weakness = 'racy' | 'ignores-match' | 'ignores-multipart' | 'stale-reads' | 'remembers-deleted'
+
 export interface S3ServerOptions {
   /** Keys per page of a listing. Default 1000. */
   readonly pageSize?: number
@@ -102,6 +109,10 @@ export class S3Server {
   readonly calls: S3Call[] = []
   readonly faults: S3Fault[] = []
   ignoreConditions: boolean
+  weakness: S3Weakness | undefined
+  readonly #deleted = new Set<string>()
+  /** Objects that were read, or looked for and found. */
+  readonly #looked = new Set<string>()
   pageSize: number
   readonly #objects = new Map<string, StoredObject>()
   readonly #uploads = new Map<string, Upload>()
@@ -147,6 +158,9 @@ export class S3Server {
     this.faults.length = 0
     this.calls.length = 0
     this.ignoreConditions = false
+    this.weakness = undefined
+    this.#deleted.clear()
+    this.#looked.clear()
     this.#era++
   }
 
@@ -240,9 +254,13 @@ export class S3Server {
         return this.#put(call, target, body, `"${md5(body)}"`)
       case 'delete':
         this.#objects.delete(target)
+        this.#deleted.add(target)
         return { status: 204 }
       case 'delete-objects':
-        for (const key of deletedKeys(body.toString())) this.#objects.delete(`${call.bucket}/${key}`)
+        for (const key of deletedKeys(body.toString())) {
+          this.#objects.delete(`${call.bucket}/${key}`)
+          this.#deleted.add(`${call.bucket}/${key}`)
+        }
         return xml('<DeleteResult></DeleteResult>')
       case 'list':
         return this.#list(call.bucket, url.searchParams)
@@ -282,9 +300,11 @@ export class S3Server {
   }
 
   #put(call: S3Call, target: string, bytes: Buffer, etag: string): Answer {
-    const current = this.#objects.get(target)
-    if (!this.ignoreConditions) {
-      const match = call.headers['if-match']
+    const stored = this.#objects.get(target)
+    const current = this.weakness === 'racy' && !this.#looked.has(target) ? undefined : stored
+    if (this.weakness === 'remembers-deleted' && this.#deleted.has(target)) return error(412, 'PreconditionFailed')
+    if (!this.ignoreConditions && !(this.weakness === 'ignores-multipart' && call.operation === 'complete-upload')) {
+      const match = this.weakness === 'ignores-match' ? undefined : call.headers['if-match']
       if (call.headers['if-none-match'] === '*' && current !== undefined) return error(412, 'PreconditionFailed')
       if (match !== undefined && current === undefined) return error(404, 'NoSuchKey')
       if (match !== undefined && current?.etag !== match) return error(412, 'PreconditionFailed')
@@ -295,7 +315,9 @@ export class S3Server {
 
   #read(call: S3Call, target: string, fault: S3Fault | undefined): Answer {
     const object = this.#objects.get(target)
-    if (object === undefined) return error(404, 'NoSuchKey')
+    const isNew = object !== undefined && !this.#looked.has(target)
+    if (isNew) this.#looked.add(target)
+    if (object === undefined || (this.weakness === 'stale-reads' && isNew)) return error(404, 'NoSuchKey')
     const headers = { etag: object.etag, 'last-modified': object.modified.toUTCString(), 'accept-ranges': 'bytes' }
     const range = fault?.kind === 'ignore-range' ? undefined : call.headers['range']
     if (typeof range !== 'string') return { status: 200, headers, body: object.bytes }
