@@ -20,6 +20,7 @@ import type { Token } from './where-tokens.js'
  * @throws FloeError `INVALID` with the position, for text that is no such condition; `UNSUPPORTED` for SQL beyond it
  */
 export function parseWhere(text: string): Expression {
+  if (typeof text !== 'string') throw new FloeError('INVALID', `A filter must be a text, not a value of type ${typeof text}`)
   return new WhereParser(text).parse()
 }
 

@@ -104,6 +104,9 @@ export interface SchemaBuilderOptions {
  * @throws FloeError `INVALID` when a rule for schemas is broken; `NOT_FOUND` for an identifier field that is not there.
  */
 export function schema(columns: ColumnSpecs, options: SchemaBuilderOptions = {}): Schema {
+  if (typeof columns !== 'object' || columns === null) {
+    throw new FloeError('INVALID', 'Columns must be an object of names and types')
+  }
   let lastId = 0
   const fields = assignFreshFieldIds(fieldsOf(columns), () => ++lastId)
   const unidentified = new Schema(fields)

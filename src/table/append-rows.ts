@@ -14,7 +14,7 @@ import type { Runtime } from '../util/runtime.js'
 import type { WriteInput } from '../write/input-items.js'
 import type { InputOptions, InvalidRow } from '../write/input-rows.js'
 import { writeRows, type WriteRowsRequest } from '../write/write-rows.js'
-import { checkOptional } from './checked-arguments.js'
+import { checkOptional, checkOptions } from './checked-arguments.js'
 import { textProperties } from './text-properties.js'
 import { Quarantine, type QuarantineTable } from './quarantine.js'
 
@@ -57,6 +57,7 @@ export async function appendRows(
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
   const { loaded, engine, runtime } = context
   const { signal, idempotencyToken } = options
+  checkOptions(options)
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
   if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')

@@ -20,3 +20,17 @@ export function checkArgument(value: unknown, kind: Kind, name: string): void {
 export function checkOptional(value: unknown, kind: Kind, name: string): void {
   if (value !== undefined) checkArgument(value, kind, name)
 }
+
+/** @throws FloeError `INVALID` unless `value` is an AbortSignal, or one of another implementation */
+export function checkSignal(value: unknown): void {
+  const signal = value as { readonly aborted?: unknown; readonly throwIfAborted?: unknown } | null
+  const isSignal = typeof signal === 'object' && typeof signal?.aborted === 'boolean' && typeof signal.throwIfAborted === 'function'
+  if (!isSignal) throw new FloeError('INVALID', `A signal must be an AbortSignal, not ${value === null ? 'null' : `a value of type ${typeof value}`}`)
+}
+
+/** @throws FloeError `INVALID` unless `value` is an object whose `signal`, if it has one, is a signal */
+export function checkOptions(value: unknown, name = 'The options'): void {
+  checkArgument(value, 'object', name)
+  const { signal } = value as { readonly signal?: unknown }
+  if (signal !== undefined) checkSignal(signal)
+}

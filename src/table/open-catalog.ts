@@ -2,6 +2,7 @@ import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
 import { Catalog } from './catalog.js'
+import { checkArgument, checkOptions } from './checked-arguments.js'
 import { type BackendOptions, openBackend } from './open-backend.js'
 
 export type OpenCatalogOptions = BackendOptions
@@ -9,9 +10,11 @@ export type OpenCatalogOptions = BackendOptions
 /**
  * Opens the catalog at a URI: `file:///data/lake` or a path, `s3://bucket/warehouse`, `memory:`, or the `https:` address of a
  * REST catalog. The folder need not exist.
- * @throws FloeError `UNSUPPORTED` for another scheme
+ * @throws FloeError `UNSUPPORTED` for another scheme, `INVALID` for what is no URI
  */
 export async function openCatalog(uri: string, options: OpenCatalogOptions = {}): Promise<Catalog> {
+  checkArgument(uri, 'string', "A catalog's URI")
+  checkOptions(options)
   const runtime = options.runtime ?? systemRuntime
   const { backend, close: closeStore } = await openBackend(uri, options)
   const own = options.parquet === undefined ? undefined : new ParquetWasmEngine(options.parquet)

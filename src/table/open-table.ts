@@ -3,6 +3,7 @@ import { versionOf } from '../catalog/version-file.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
+import { checkArgument, checkOptions } from './checked-arguments.js'
 import type { OpenCatalogOptions } from './open-catalog.js'
 import { openStore } from './open-store.js'
 import { Table } from './table.js'
@@ -19,6 +20,8 @@ export type OpenTableOptions = OpenCatalogOptions
  * @throws FloeError `NOT_FOUND` when there is no table, `CORRUPT` when its metadata cannot be parsed
  */
 export async function openTable(location: string, options: OpenTableOptions = {}): Promise<Table> {
+  checkArgument(location, 'string', "A table's location")
+  checkOptions(options)
   const io = openStore(location, options)
   const runtime = options.runtime ?? systemRuntime
   const { allowedLocations, verifyStore } = options

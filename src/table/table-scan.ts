@@ -18,7 +18,7 @@ import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BR
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { snapshotAsOf } from '../snapshot/time-travel.js'
 import { FloeError } from '../util/errors.js'
-import { checkArgument } from './checked-arguments.js'
+import { checkArgument, checkOptions, checkSignal } from './checked-arguments.js'
 import { namingTable, namingTableAsync, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
 import { snapshotPoint, type StateOf } from './snapshot-point.js'
@@ -153,11 +153,13 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Stops planning and reading with an error of code `ABORTED`, the signal's reason its `cause`. */
   withSignal(signal: AbortSignal): TableScan {
+    checkSignal(signal)
     return this.#with({ ...this.#state, signal })
   }
 
   /** Tells of every row group, while files are read, whether it is read and why. */
   onRowGroup(onRowGroup: (file: string, decision: RowGroupDecision) => void): TableScan {
+    checkArgument(onRowGroup, 'function', 'onRowGroup')
     return this.#with({ ...this.#state, onRowGroup })
   }
 
@@ -183,6 +185,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Decides which files to read, from manifests alone. */
   async plan(options: ScanPlanOptions = {}): Promise<ScanPlan> {
+    checkOptions(options)
     const { filter, caseSensitive, signal } = this.#state
     const { io, metadata } = this.#table
     const schema = this.#tableSchema()
@@ -217,6 +220,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** The rows one by one. Values are lossless, see `RowValue`, unless `options` ask for friendlier ones. */
   rows(options: RowOptions = {}): RowStream {
+    checkOptions(options)
     return new RowStream(this, this.schema, options)
   }
 

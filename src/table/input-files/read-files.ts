@@ -1,5 +1,6 @@
 import type { RecordBatch } from 'apache-arrow'
 import { sharedParquetEngine } from '../../parquet/shared-engine.js'
+import { checkArgument, checkOptions } from '../checked-arguments.js'
 import { absoluteLocation, inputStore } from './input-file.js'
 import type { FileSchema, InputFile, ReadFilesOptions } from './input-file.js'
 import { openInputFile } from './open-input-file.js'
@@ -14,8 +15,11 @@ export async function* readFiles(
   locations: string | readonly string[],
   options: ReadFilesOptions = {},
 ): AsyncGenerator<RecordBatch | object, void, undefined> {
+  if (typeof locations !== 'string') checkArgument(locations, 'list', 'Locations, unless they are one text,')
+  checkOptions(options)
   const engine = sharedParquetEngine()
   for (const given of typeof locations === 'string' ? [locations] : locations) {
+    checkArgument(given, 'string', "A file's location")
     const location = absoluteLocation(given)
     yield* rowsOfFile(await openInputFile(location, { io: inputStore(location, options), engine, options }))
   }
@@ -39,6 +43,8 @@ export function readParquetFiles(
 
 /** The schema that a table needs for a file's rows. Text formats are sampled: see `FileSchema`. */
 export async function schemaOfFile(location: string, options: ReadFilesOptions = {}): Promise<FileSchema> {
+  checkArgument(location, 'string', "A file's location")
+  checkOptions(options)
   const engine = sharedParquetEngine()
   const place = absoluteLocation(location)
   const file = await openInputFile(place, { io: inputStore(place, options), engine, options })
