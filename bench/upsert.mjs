@@ -2,7 +2,7 @@
  * An upsert of many keys, half of them new, into a table of many rows: floe by merge-on-read and by copy-on-write, PyIceberg, and
  * DuckDB that writes the files anew. All in one run, each on a table of its own with the same rows; the times are of the upsert alone.
  *   node bench/upsert.mjs [rows=10000000] [keys=1000000] [peers=pyiceberg,duckdb] [spread|recent]
- * `spread`: the old keys lie in every file; `recent`: in the last tenth of the table. PYTHON (default /root/bench/env/py/bin/python)
+ * `spread`: the old keys lie in every file; `recent`: in the last tenth of the table. PYTHON (default python3)
  * has pyiceberg, pyarrow, sqlalchemy and duckdb; a peer that is not there, or takes longer than PEER_SECONDS (default 600), is left out.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -103,8 +103,7 @@ done(start, cpu, updated, keys - updated)
 }
 
 function runPeer(name) {
-  const python = process.env.PYTHON ?? '/root/bench/env/py/bin/python'
-  if (!existsSync(python)) return { skipped: `no ${python}` }
+  const python = process.env.PYTHON ?? 'python3'
   const script = join(work, `peer_${name}.py`)
   writeFileSync(script, PYTHON[name])
   const seconds = Number(process.env.PEER_SECONDS ?? 600)
