@@ -61,8 +61,7 @@ class History {
         await table.update(this.#range(step), { kind: `u${this.#changes}` }, { mode: modeOf(step.mode) })
         return
       case 'equality delete':
-        // Where the table is partitioned by kind, each partition has keys of its own
-        if (table.formatVersion > 1) await table.deleteByKeys(step.ids.flatMap((key) => KINDS.map((kind) => ({ id: BigInt(key), kind }))), ['id'])
+        if (table.formatVersion > 1) await table.deleteByKeys(this.#keys(step.ids), ['id'])
         return
       case 'schema':
         await table.updateSchema((update) => update.addColumn(`c${this.#changes}`, t.string))
@@ -77,6 +76,12 @@ class History {
 
   #rows(keys: readonly number[]): object[] {
     return keys.map((key) => ({ id: BigInt(key), kind: KINDS[this.#changes % 3], n: this.#changes % 4 === 0 ? null : key / 2 }))
+  }
+
+  /** Where the table is partitioned by kind, each partition has keys of its own. */
+  #keys(keys: readonly number[]): object[] {
+    const isByKind = this.table.spec.fields.some((field) => field.transform === 'identity')
+    return keys.flatMap((key) => (isByKind ? KINDS.map((kind) => ({ id: BigInt(key), kind })) : [{ id: BigInt(key) }]))
   }
 
   #range({ from, rows }: { readonly from: number; readonly rows: number }): Expression {
