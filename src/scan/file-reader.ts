@@ -16,7 +16,7 @@ import { filterFieldIds } from '../expression/field-ids.js'
 import type { FileIO } from '../io/file-io.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readText, tableProperties } from '../metadata/table-properties.js'
-import type { ParquetEngine, PositionedBatch, RowGroupDecision } from '../parquet/parquet-engine.js'
+import type { ParquetEngine, PositionedBatch, RowGroupDecision, RowSelection } from '../parquet/parquet-engine.js'
 import type { PartitionSpec } from '../partition/partition-spec.js'
 import { type NameMapping, parseNameMapping } from '../schema/name-mapping.js'
 import { IS_DELETED_FIELD } from '../schema/reserved-fields.js'
@@ -41,6 +41,8 @@ export interface ReadRequest {
    */
   readonly metadataColumns?: readonly string[] | undefined
   readonly caseSensitive?: boolean | undefined
+  /** Where only some rows of a single file matter: their positions. Parts of the file without any are passed over; other rows may come. */
+  readonly wanted?: RowSelection | undefined
   /** At most this many rows a batch. */
   readonly batchRows?: number | undefined
   /** Stop after so many rows; those that are deleted do not count. */
@@ -171,7 +173,8 @@ export class FileReader {
     switch (file.fileFormat) {
       case 'parquet': {
         const tell = onRowGroup === undefined || !filtered ? undefined : (decision: RowGroupDecision) => onRowGroup(location, decision)
-        return engine.read({ ...options, filter: filtered ? file.residual : undefined, onRowGroup: tell })
+        const { wanted } = this.#request
+        return engine.read({ ...options, ...(filtered ? { filter: file.residual, wanted } : {}), onRowGroup: tell })
       }
       case 'avro':
         return readAvro(options)

@@ -1,4 +1,4 @@
-/** Golden tables with deletes and row ids, read in every way that must not matter: by tasks, in small batches, with fewer columns, marked. */
+/** Golden tables with deletes and row ids, read in ways that must not matter: by tasks, in small batches, marked. */
 import { describe, expect, it } from 'vitest'
 import type { FileScanTask } from '../../src/index.js'
 import { canonicalLines, goldenScan, linesOf, openGolden } from './golden-scans.js'

@@ -16,7 +16,7 @@ export function openGolden(golden: GoldenTable): Promise<Table> {
   return table
 }
 
-/** The scan of a target as the catalogue names it: `current`, `snapshot-<id>`, `ref-<name>`; `.lineage` after it for the columns of row lineage. */
+/** The scan of a target of the catalogue: `current`, `snapshot-<id>`, `ref-<name>`; `.lineage` after it for the columns of row lineage. */
 export function goldenScan(table: Table, target: string): TableScan {
   if (target.endsWith('.lineage')) return goldenScan(table, target.slice(0, -'.lineage'.length)).metadataColumns('_row_id', '_last_updated_sequence_number')
   if (target.startsWith('snapshot-')) return table.scan().useSnapshot(BigInt(target.slice('snapshot-'.length)))

@@ -21,7 +21,10 @@ const engine = new ParquetWasmEngine({ workers: 0 })
 
 /** Equality ids by location: the list of live files lacks them. */
 const equalityIds = (golden: GoldenTable): ReadonlyMap<string, readonly number[]> =>
-  new Map(golden.entries.flatMap(({ data_file: file }) => (file.equality_ids === undefined ? [] : [[file.file_path, file.equality_ids] as const])))
+  new Map(golden.entries.map(({ data_file: file }) => [file.file_path, file.equality_ids] as const).filter(isKeyed))
+
+type Keyed = readonly [string, readonly number[]]
+const isKeyed = (pair: readonly [string, readonly number[] | undefined]): pair is Keyed => pair[1] !== undefined
 
 const wanted = ['eq_delete_global', 'eq_pos_mixed', 'mor_pos_deletes_file', 'mor_pos_deletes_partition', 'format_avro', 'eq_delete_partitioned']
 const files = wanted.flatMap((name) => {

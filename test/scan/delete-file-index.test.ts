@@ -112,7 +112,8 @@ describe('equality deletes that cannot match', () => {
     readonly from?: Value
     readonly to?: Value
   }
-  const encoded = (type: Type, value: Value | undefined): Uint8Array | undefined => (value === undefined ? undefined : encodeValue(type, value))
+  const encoded = (type: Type, value: Value | undefined): Uint8Array | undefined =>
+    value === undefined ? undefined : encodeValue(type, value)
   const mapOf = <T>(value: T | undefined): ReadonlyMap<number, T> | undefined => (value === undefined ? undefined : new Map([[1, value]]))
 
   /** Whether a delete file with some metrics is applied to a data file with others. */
@@ -165,7 +166,8 @@ describe('equality deletes that cannot match', () => {
 
   it('a required key in an optional struct may be null', () => {
     const nested = new Schema([{ id: 2, name: 's', required: false, type: { kind: 'struct', fields: [{ id: 1, name: 'k', type: int, required: true }] } }])
-    const index = new DeleteFileIndex([entry(5n, { equalityIds: [1], nullValueCounts: new Map([[1, 1]]), valueCounts: new Map([[1, 1]]) })], specs, [nested])
+    const ones = new Map([[1, 1]])
+    const index = new DeleteFileIndex([entry(5n, { equalityIds: [1], nullValueCounts: ones, valueCounts: ones })], specs, [nested])
     const stats = fileStats(10, { 1: { values: 10, nulls: 3 } })
     expect(index.deletesFor({ filePath: 'f', specId: 1, partition: ['a'], sequenceNumber: 1n, stats })).toHaveLength(1)
   })

@@ -47,9 +47,10 @@ describe('metadata columns', () => {
 
   it('a file without a first row id has none but those it stores', async () => {
     const plain = await shelf.data(columns, rows.slice(0, 1))
-    expect(await shelf.read(metadata, [plain], { metadataColumns: lineage })).toEqual([{ ...rows[0], _row_id: null, _last_updated_sequence_number: null }])
+    const read = (task: Awaited<typeof plain>) => shelf.read(metadata, [task], { metadataColumns: lineage })
+    expect(await read(plain)).toEqual([{ ...rows[0], _row_id: null, _last_updated_sequence_number: null }])
     const kept = await shelf.data(stored, [{ ...rows[0], _row_id: 5n, _last_updated_sequence_number: 2n }])
-    expect(await shelf.read(metadata, [kept], { metadataColumns: lineage })).toEqual([{ ...rows[0], _row_id: 5n, _last_updated_sequence_number: 2n }])
+    expect(await read(kept)).toEqual([{ ...rows[0], _row_id: 5n, _last_updated_sequence_number: 2n }])
   })
 
   it('_deleted keeps the rows that any kind of delete took, marks them, and limits count them', async () => {

@@ -16,6 +16,12 @@ import { InterceptedFileIO } from './intercepted-file-io.js'
 
 type Values = Readonly<Record<string, unknown>>
 
+type ShelvedFile = Pick<FileScanTask, 'filePath' | 'fileSizeBytes' | 'recordCount'>
+type TaskChange = Partial<FileScanTask>
+type DeleteChange = Partial<DeleteTask>
+/** Location of a data file, and the position of a row in it. */
+type Entry = readonly [string, number | bigint]
+
 interface ShelfOptions extends Partial<ParquetWriteOptions> {
   /** Rows of a row group. Default: all are one. */
   readonly groupRows?: number
@@ -26,7 +32,7 @@ export class FileShelf {
   readonly engine = new ParquetWasmEngine({ workers: 0 })
   #files = 0
 
-  async write(schema: Schema, rows: readonly Values[], options: ShelfOptions = {}): Promise<{ filePath: string; fileSizeBytes: number; recordCount: number }> {
+  async write(schema: Schema, rows: readonly Values[], options: ShelfOptions = {}): Promise<ShelvedFile> {
     const { groupRows = rows.length, ...changes } = options
     const filePath = `memory:///t/data/${++this.#files}.parquet`
     const sizes = { rowGroupSizeBytes: 2 ** 20, pageSizeBytes: 2 ** 20, pageRowLimit: 1000, dictSizeBytes: 2 ** 20 }
@@ -43,20 +49,20 @@ export class FileShelf {
   }
 
   /** A task that reads all of a new data file. */
-  async data(schema: Schema, rows: readonly Values[], change: Partial<FileScanTask> = {}, options: ShelfOptions = {}): Promise<FileScanTask> {
+  async data(schema: Schema, rows: readonly Values[], change: TaskChange = {}, options: ShelfOptions = {}): Promise<FileScanTask> {
     const file = await this.write(schema, rows, options)
     const whole = { start: 0, length: file.fileSizeBytes, schemaId: schema.schemaId, residual: 'true', deletes: [] }
     return { ...file, fileFormat: 'parquet', specId: 0, partition: '[]', sequenceNumber: '1', firstRowId: undefined, ...whole, ...change }
   }
 
   /** An equality delete file with the columns of `schema`. */
-  async equality(schema: Schema, equalityIds: readonly number[], rows: readonly Values[], change: Partial<DeleteTask> = {}): Promise<DeleteTask> {
+  async equality(schema: Schema, equalityIds: readonly number[], rows: readonly Values[], change: DeleteChange = {}): Promise<DeleteTask> {
     const file = await this.write(schema, rows)
     return { content: 'equality-deletes', fileFormat: 'parquet', specId: 0, sequenceNumber: '2', equalityIds, ...file, ...change }
   }
 
   /** A position delete file of pairs of location and position. */
-  async positions(entries: readonly (readonly [string, number | bigint])[], change: Partial<DeleteTask> = {}, options: ShelfOptions = {}): Promise<DeleteTask> {
+  async positions(entries: readonly Entry[], change: DeleteChange = {}, options: ShelfOptions = {}): Promise<DeleteTask> {
     const schema = new Schema([DELETE_FILE_PATH_FIELD, DELETE_FILE_POS_FIELD])
     const file = await this.write(schema, entries.map(([path, pos]) => ({ file_path: path, pos: BigInt(pos) })), options)
     return { content: 'position-deletes', fileFormat: 'parquet', specId: 0, sequenceNumber: '2', ...file, ...change }
