@@ -110,6 +110,15 @@ describe('the keys of an upsert', () => {
     expect((await table.scan().rows().toArray()).map((row) => row['hits']).toSorted()).toEqual([1, 1, 5, 6])
   })
 
+  it('may be members of structs, which are null where the struct is', async () => {
+    const table = await tableOf(3, { columns: { s: t.struct({ id: t.int, x: t.string }), n: t.int } })
+    await table.append([{ s: { id: 1, x: 'a' }, n: 1 }, { s: null, n: 2 }, { s: { id: 3, x: 'c' }, n: 3 }])
+    const result = await table.upsert([{ s: { id: 3, x: 'C' }, n: 33 }, { s: { id: 4, x: 'D' }, n: 4 }], ['s.id'])
+    expect(result).toMatchObject({ updatedRows: 1, insertedRows: 1 })
+    expect((await table.scan().rows().toArray()).map((row) => row['n']).toSorted()).toEqual([1, 2, 33, 4])
+    expect((await failureOf(table.upsert([{ s: null, n: 1 }], ['s.id']))).message).toContain('the key is null')
+  })
+
   it('are found under an old name, an old type and in files from before the column', async () => {
     const table = await tableOf(2, { columns: { a: t.int, v: t.string } })
     await table.append([{ a: 1, v: 'old' }, { a: 2, v: 'old' }, { a: null, v: 'old' }])
