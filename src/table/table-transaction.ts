@@ -3,8 +3,6 @@ import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { TransactionBackend } from '../commit/transaction-backend.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import type { Table } from './table.js'
-import type { TableScan } from './table-scan.js'
 
 /** What a transaction can do to its table. */
 const VERBS = [
@@ -27,32 +25,41 @@ const VERBS = [
   'dropTag',
 ] as const
 
-/**
- * The verbs of a table inside a transaction. Calls are made one after the other, awaited or not; each sees what the ones before
- * it did. One that fails fails the transaction.
- */
-export type TableTransaction = Pick<Table, (typeof VERBS)[number]> & {
-  /** A scan of the table as the calls before have left it. */
-  scan(): Promise<TableScan>
+/** A verb that a transaction has. */
+export type TransactionVerb = (typeof VERBS)[number]
+
+/** The table that a transaction changes, as far as it matters here. */
+interface TransactionTable {
+  scan(): unknown
 }
 
-export interface TransactionContext {
+export interface TransactionContext<V> {
   readonly backend: CatalogBackend
   readonly loaded: LoadedTable
   readonly runtime: Runtime
   readonly signal: AbortSignal | undefined
   /** The table over a backend that stages. */
-  readonly open: (loaded: LoadedTable, backend: CatalogBackend) => Table
+  readonly open: (loaded: LoadedTable, backend: CatalogBackend) => V
 }
 
-/** Runs `work`, then commits all that it did at once. Nothing is committed when it, or one of its calls, fails. */
-export async function runTransaction<T>(
-  work: (transaction: TableTransaction) => T | Promise<T>,
-  context: TransactionContext,
-): Promise<{ readonly value: T; readonly result: CommitResult | undefined }> {
+export interface TransactionOutcome<T> {
+  /** What the work answered. */
+  readonly value: T
+  /** `undefined`: it changed nothing. */
+  readonly result: CommitResult | undefined
+}
+
+/**
+ * Runs `work` with the verbs of a table, then commits all that it did at once. Nothing is committed when it, or one of its calls, fails.
+ * Calls are made one after the other, awaited or not.
+ */
+export async function runTransaction<T, V extends TransactionTable, X>(
+  work: (transaction: X) => T | Promise<T>,
+  context: TransactionContext<V>,
+): Promise<TransactionOutcome<T>> {
   const { backend, loaded, runtime, signal, open } = context
   const staging = new TransactionBackend(loaded)
-  const calls = new CallLine(open(loaded, staging as unknown as CatalogBackend))
+  const calls = new CallLine<X>(open(loaded, staging as unknown as CatalogBackend))
   try {
     const value = await work(calls.transaction)
     await calls.end()
@@ -67,16 +74,16 @@ export async function runTransaction<T>(
 }
 
 /** Makes calls one at a time, in the order they were asked for. */
-class CallLine {
-  readonly transaction: TableTransaction
+class CallLine<X> {
+  readonly transaction: X
   #last: Promise<unknown> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined
   #isOver = false
 
-  constructor(table: Table) {
+  constructor(table: TransactionTable) {
     const verbs = VERBS.map((verb) => [verb, (...args: readonly unknown[]) => this.#call(() => callVerb(table, verb, args))] as const)
-    const scan = (): Promise<TableScan> => this.#call(() => Promise.resolve(table.scan()))
-    this.transaction = Object.freeze({ ...Object.fromEntries(verbs), scan }) as unknown as TableTransaction
+    const scan = (): Promise<unknown> => this.#call(() => Promise.resolve(table.scan()))
+    this.transaction = Object.freeze({ ...Object.fromEntries(verbs), scan }) as unknown as X
   }
 
   /** Waits for every call. Throws what the first that failed threw, whether or not its caller looked. */
@@ -104,7 +111,7 @@ class CallLine {
   }
 }
 
-function callVerb(table: Table, verb: (typeof VERBS)[number], args: readonly unknown[]): Promise<unknown> {
-  const method = table[verb] as (...given: unknown[]) => Promise<unknown>
+function callVerb(table: TransactionTable, verb: TransactionVerb, args: readonly unknown[]): Promise<unknown> {
+  const method = (table as unknown as Record<TransactionVerb, unknown>)[verb] as (...given: unknown[]) => Promise<unknown>
   return method.apply(table, [...args])
 }
