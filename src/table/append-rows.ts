@@ -85,8 +85,8 @@ export async function appendRows(
     throw error
   }
   const result = await commitAppend(context, files, commitOptions, signal)
-  if (result.snapshot === undefined) throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
-  return { result, snapshot: result.snapshot }
+  if (result.snapshot !== undefined) return { result, snapshot: result.snapshot }
+  throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
 }
 
 /** Appends that ask for nothing special share commits with others of this process; the rest have one of their own. */
@@ -97,8 +97,10 @@ async function commitAppend(
   signal: AbortSignal | undefined,
 ): Promise<CommitResult> {
   const { backend, loaded, runtime } = context
-  const isPlain = options.commitToken === undefined && options.stageOnly !== true && (options.properties?.size ?? 0) === 0
-  if (isPlain && !(backend instanceof TransactionBackend)) return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
+  const asksForMore = options.commitToken !== undefined || options.stageOnly === true || (options.properties?.size ?? 0) > 0
+  if (!asksForMore && !(backend instanceof TransactionBackend)) {
+    return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
+  }
   const operation = new RecordedOperation(appendFiles(files, options, runtime))
   const result = await commitTable(backend, loaded, operation, { runtime, signal })
   // Another call with the same token was faster: its snapshot holds its files, and ours are in none.
