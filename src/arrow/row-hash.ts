@@ -42,6 +42,74 @@ type MixColumn = (chunk: Chunk, hashes: Int32Array, rows: number) => void
 type MixValue = (row: number, hashes: Int32Array, at: number) => void
 
 function columnHash(type: Type, constants: HashConstants): MixColumn {
+  switch (type.kind) {
+    case 'int':
+    case 'date':
+      return (chunk, hashes, rows) => mixWords(wordsOf(chunk), hashes, rows, presenceOf(chunk, constants))
+    case 'long':
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz':
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return (chunk, hashes, rows) => mixPairs(wordsOf(chunk), hashes, rows, presenceOf(chunk, constants))
+    case 'string':
+    case 'binary':
+      return (chunk, hashes, rows) => mixTexts(chunk, hashes, rows, presenceOf(chunk, constants))
+    default:
+      return generalHash(type, constants)
+  }
+}
+
+/** Which rows of a column are null, and what stands for those. */
+interface Presence {
+  readonly validity: Uint8Array | undefined
+  readonly offset: number
+  readonly nullWord: number
+}
+
+function presenceOf(chunk: Chunk, { nullWord }: HashConstants): Presence {
+  return { validity: validityBitmap(chunk), offset: chunk.offset, nullWord }
+}
+
+// The types of most columns have loops of their own, into which everything is inlined
+
+function mixWords(words: Int32Array, hashes: Int32Array, rows: number, { validity, offset, nullWord }: Presence): void {
+  for (let row = 0, at = 0; row < rows; row++, at += HASH_LANES) {
+    if (validity === undefined || bitAt(validity, offset + row)) mixWord(hashes, at, words[row]!)
+    else mixNull(hashes, at, nullWord)
+  }
+}
+
+function mixPairs(words: Int32Array, hashes: Int32Array, rows: number, { validity, offset, nullWord }: Presence): void {
+  for (let row = 0, at = 0; row < rows; row++, at += HASH_LANES) {
+    if (validity === undefined || bitAt(validity, offset + row)) {
+      mixWord(hashes, at, words[row * 2]!)
+      mixWord(hashes, at, words[row * 2 + 1]!)
+    } else mixNull(hashes, at, nullWord)
+  }
+}
+
+function mixTexts(chunk: Chunk, hashes: Int32Array, rows: number, { validity, offset, nullWord }: Presence): void {
+  const bytes = fixedValues<Uint8Array>(chunk)
+  const offsets = offsetsOf(chunk)
+  for (let row = 0, at = 0; row < rows; row++, at += HASH_LANES) {
+    if (validity !== undefined && !bitAt(validity, offset + row)) {
+      mixNull(hashes, at, nullWord)
+      continue
+    }
+    const end = offsets[row + 1]!
+    let i = offsets[row]!
+    mixWord(hashes, at, end - i)
+    for (; i + 4 <= end; i += 4) mixWord(hashes, at, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
+    if (i === end) continue
+    let rest = 0
+    for (let shift = 0; i < end; i++, shift += 8) rest |= bytes[i]! << shift
+    mixWord(hashes, at, rest)
+  }
+}
+
+function generalHash(type: Type, constants: HashConstants): MixColumn {
   const valueOf = valueHash(type, constants)
   return (chunk, hashes, rows) => {
     const mix = valueOf(chunk)
@@ -136,16 +204,7 @@ function fixedMixer(bytes: Uint8Array, width: number): MixValue {
 }
 
 function variableMixer(bytes: Uint8Array, offsets: Int32Array): MixValue {
-  return (row, hashes, at) => {
-    const [start, end] = [offsets[row]!, offsets[row + 1]!]
-    mixWord(hashes, at, end - start)
-    let i = start
-    for (; i + 4 <= end; i += 4) mixWord(hashes, at, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
-    if (i === end) return
-    let rest = 0
-    for (let shift = 0; i < end; i++, shift += 8) rest |= bytes[i]! << shift
-    mixWord(hashes, at, rest)
-  }
+  return (row, hashes, at) => mixBytes(hashes, at, bytes.subarray(offsets[row], offsets[row + 1]))
 }
 
 function variantMixer(chunk: Chunk): MixValue {
@@ -212,7 +271,14 @@ function mixHash(hashes: Int32Array, at: number, members: Int32Array, row: numbe
 }
 
 function mixBytes(hashes: Int32Array, at: number, bytes: Uint8Array): void {
-  variableMixer(bytes, Int32Array.of(0, bytes.length))(0, hashes, at)
+  const end = bytes.length
+  mixWord(hashes, at, end)
+  let i = 0
+  for (; i + 4 <= end; i += 4) mixWord(hashes, at, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
+  if (i === end) return
+  let rest = 0
+  for (let shift = 0; i < end; i++, shift += 8) rest |= bytes[i]! << shift
+  mixWord(hashes, at, rest)
 }
 
 /** Two words, of which values have no two in a row but by chance: no value is like a null. */

@@ -17,7 +17,7 @@ export interface ChosenRowGroup {
 
 export type ChooseOptions = Pick<
   ParquetReadOptions,
-  'io' | 'location' | 'fileSizeBytes' | 'filter' | 'split' | 'constants' | 'signal' | 'onRowGroup'
+  'io' | 'location' | 'fileSizeBytes' | 'filter' | 'wanted' | 'split' | 'constants' | 'signal' | 'onRowGroup'
 >
 
 /** Row groups whose filters are asked at the same time. */
@@ -43,8 +43,11 @@ export async function chooseRowGroups(footer: FileMetaData, schema: FileSchema, 
 /** What the footer alone decides, by row group. */
 export function decideByStatistics(footer: FileMetaData, schema: FileSchema, options: ChooseOptions): RowGroupDecision[] {
   const skipReason = skipReasonOf(footer, schema, options)
+  let firstPosition = 0
   return footer.rowGroups.map((rowGroup, i) => {
-    const reason = skipReason(rowGroup)
+    const isWanted = options.wanted === undefined || options.wanted.countInRange(firstPosition, firstPosition + rowGroup.numRows) > 0
+    firstPosition += rowGroup.numRows
+    const reason = isWanted ? skipReason(rowGroup) : 'it has none of the rows that are asked for'
     const bytes = rowGroup.columns.reduce((sum, column) => sum + (column.metaData?.totalCompressedSize ?? 0), 0)
     const kept = options.filter === undefined ? 'no filter' : 'its statistics do not exclude a match'
     return { rowGroup: i, rows: rowGroup.numRows, bytes, read: reason === undefined, reason: reason ?? kept }

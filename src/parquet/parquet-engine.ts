@@ -17,6 +17,11 @@ export interface PositionedBatch {
   readonly firstPosition: number
 }
 
+/** Some rows of a file by their ordinals; a `PositionBitmap` is one. */
+export interface RowSelection {
+  countInRange(from: number, toExclusive: number): number
+}
+
 export interface ParquetReadOptions {
   readonly io: FileIO
   readonly location: string
@@ -29,6 +34,8 @@ export interface ParquetReadOptions {
   readonly constants?: ReadonlyMap<number, Value> | undefined
   /** Used to skip row groups (and pages, where that pays). Rows are not filtered by it. Bound to the table schema. */
   readonly filter?: BoundExpression | undefined
+  /** Only row groups, and stretches within them that are decoded at once, in which some of these rows are. Other rows may come along. */
+  readonly wanted?: RowSelection | undefined
   /** Only row groups that start in this byte range. Absent: all. */
   readonly split?: { readonly offset: number; readonly length: number } | undefined
   /** At most this many rows a batch. Default 65,536. */

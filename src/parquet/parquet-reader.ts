@@ -122,7 +122,10 @@ function* rowGroupTasks(plan: FilePlan, group: ChosenRowGroup, chunks: FetchedCh
     return
   }
   const pages = new RowGroupPages(plan.nodes, chunks, numRows)
+  const { wanted } = plan.options
   for (const window of pages.windows(WINDOW_BYTES, plan.batchRows)) {
+    const first = group.firstPosition + window.start
+    if (wanted !== undefined && wanted.countInRange(first, first + window.rows) === 0) continue
     yield async () => {
       const bytes = pages.decodedBytes(window)
       const moved = plan.pool.usesWorker(bytes)

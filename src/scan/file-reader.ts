@@ -11,12 +11,13 @@ import type { AppliedDelete } from '../deletes/delete-file.js'
 import { DeleteLoader } from '../deletes/delete-loader.js'
 import type { FileDeletes } from '../deletes/delete-loader.js'
 import { mergeFields } from '../deletes/equality-key.js'
+import type { PositionBitmap } from '../deletes/position-bitmap.js'
 import type { BoundExpression } from '../expression/expression.js'
 import { filterFieldIds } from '../expression/field-ids.js'
 import type { FileIO } from '../io/file-io.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readText, tableProperties } from '../metadata/table-properties.js'
-import type { ParquetEngine, PositionedBatch, RowGroupDecision, RowSelection } from '../parquet/parquet-engine.js'
+import type { ParquetEngine, PositionedBatch, RowGroupDecision } from '../parquet/parquet-engine.js'
 import type { PartitionSpec } from '../partition/partition-spec.js'
 import { type NameMapping, parseNameMapping } from '../schema/name-mapping.js'
 import { IS_DELETED_FIELD } from '../schema/reserved-fields.js'
@@ -41,8 +42,8 @@ export interface ReadRequest {
    */
   readonly metadataColumns?: readonly string[] | undefined
   readonly caseSensitive?: boolean | undefined
-  /** Where only some rows of a single file matter: their positions. Parts of the file without any are passed over; other rows may come. */
-  readonly wanted?: RowSelection | undefined
+  /** Only the rows at these positions, where a single file is read. Parts of the file without any are passed over. */
+  readonly wanted?: PositionBitmap | undefined
   /** At most this many rows a batch. */
   readonly batchRows?: number | undefined
   /** Stop after so many rows; those that are deleted do not count. */
@@ -112,7 +113,7 @@ export class FileReader {
     let removal: Removal | undefined
     for await (const positioned of this.#batches(file, columns.read, true)) {
       removal ??= compileRemoval(await loading, columns.read)
-      const found = finish(positioned, filter?.(positioned.batch), removal)
+      const found = finish(positioned, onlyWanted(this.#request.wanted, positioned, filter?.(positioned.batch)), removal)
       if (found.numRows > 0) yield found
     }
     await loading
@@ -227,6 +228,16 @@ function compileRemoval(deletes: FileDeletes | undefined, schema: Schema): Remov
     }
     return live
   }
+}
+
+/** Takes the rows out of `mask` that are not wanted; undefined stands for all rows. */
+function onlyWanted(wanted: PositionBitmap | undefined, positioned: PositionedBatch, mask: RowMask | undefined): RowMask | undefined {
+  if (wanted === undefined) return mask
+  const { batch, firstPosition } = positioned
+  const rows = batch.numRows
+  const unwanted = fullMask(rows)
+  wanted.removeFrom(unwanted, firstPosition, rows)
+  return unwanted.map((flag, row) => (flag ^ 1) & (mask === undefined ? 1 : mask[row]!))
 }
 
 function deletedFlags(live: RowMask, selected: Uint32Array | undefined): Uint8Array {

@@ -181,6 +181,19 @@ describe('a cursor', () => {
   })
 })
 
+describe('history that is not whole', () => {
+  it('is refused: a removed file that is gone, with what to do next', async () => {
+    const table = await create()
+    const { snapshotId: from } = await table.append(rows(1, 2, 3))
+    const [file] = await table.inspect.dataFiles()
+    await table.delete(eq('id', 2n), cow)
+    await lake.io.delete([file!.file_path])
+    const failure = await failureOf(table.scanChanges({ from }).rows().toArray())
+    expect([failure.code, failure.file]).toEqual(['NOT_FOUND', file!.file_path])
+    expect(failure.message).toMatch(/has expired.*Read the whole current state once/)
+  })
+})
+
 describe('an append scan', () => {
   it('has the rows that append snapshots added, and passes others over', async () => {
     const table = await create({ partitionBy: [identity('kind')] })
@@ -221,6 +234,22 @@ describe('the cost', () => {
     const [changed, all] = [await readOf(table.scanChanges({ from })), await readOf(table.scan())]
     expect(all.length).toBeGreaterThanOrEqual(20)
     expect(changed).toHaveLength(2)
+  })
+
+  it('of a vector is that of the row groups that it names rows of', async () => {
+    const table = await create({ properties: { 'write.parquet.row-group-size-bytes': '2000' } })
+    await table.append(range(0, 3000).map((i) => ({ id: BigInt(i), kind: `kind ${i * 7919}`, n: i })))
+    const { snapshotId: from } = table.currentSnapshot!
+    await table.delete(eq('id', 1500n), mor)
+    const callsOf = async (scan: AsyncIterable<unknown>): Promise<number> => {
+      lake.io.calls.length = 0
+      for await (const _ of scan) continue
+      return lake.io.calls.filter((call) => call.location.endsWith('.parquet')).length
+    }
+    expect(await changesOf(table, { from })).toEqual(['0 DELETE 1500 kind 11878500'])
+    const [changed, all] = [await callsOf(table.scanChanges({ from })), await callsOf(table.scan())]
+    expect(changed).toBeLessThanOrEqual(3)
+    expect(all).toBeGreaterThan(changed * 2)
   })
 
   it('of equality deletes is that of the files whose bounds hold a key', async () => {

@@ -88,11 +88,11 @@ export class ChangeReader {
     for await (const batch of this.#read(changed, read, this.#metadataColumns)) yield { batch, isWholeFile: true }
   }
 
-  #read(changed: ChangedFile, projection: Schema, metadataColumns: readonly string[]): AsyncIterable<RecordBatch> {
+  #read(changed: ChangedFile, projection: Schema, metadataColumns: readonly string[], wanted?: PositionBitmap): AsyncIterable<RecordBatch> {
     const { io, engine, metadata, schema, caseSensitive, batchRows, signal } = this.#request
     const deletes = this.#loaders.there.get(changed)
     const columns = { schema, projection, metadataColumns, caseSensitive }
-    const request: ReadRequest = { io, engine, metadata, ...columns, batchRows, signal, deletes }
+    const request: ReadRequest = { io, engine, metadata, ...columns, wanted, batchRows, signal, deletes }
     return readPlannedFiles([changed.file], request)
   }
 
@@ -107,17 +107,25 @@ export class ChangeReader {
       this.#loaders.there.get(changed)!.loadPositions(file, file.deletes),
     ])
     const wanted = gone.difference(there)
-    if (equality.length === 0 && wanted.isEmpty) return
+    if (equality.length === 0) {
+      if (!wanted.isEmpty) yield* this.#rowsAt(changed, wanted)
+      return
+    }
     const wide = this.#withColumnsOf(file, loader.keyColumns(deletes))
     const narrow = this.#narrowing(wide, filePath)
     const filters = equality.map((filter) => filter.bind(wide))
     const names = [ROW_POSITION_FIELD.name, ...this.#metadataColumns]
     for await (const batch of this.#read(changed, wide, names)) {
       const mask = positionMask(batch, wide.fields.length, wanted)
-      if (filters.length > 0) addDeleted(mask, batch, filters)
+      addDeleted(mask, batch, filters)
       const rows = filterBatch(batch, mask)
       if (rows.numRows > 0) yield { batch: narrow(rows), isWholeFile: false }
     }
+  }
+
+  async *#rowsAt(changed: ChangedFile, wanted: PositionBitmap): AsyncGenerator<SideRows, void, undefined> {
+    const { read } = this.#request.columns
+    for await (const batch of this.#read(changed, read, this.#metadataColumns, wanted)) yield { batch, isWholeFile: false }
   }
 
   /** The columns to read with those that filter and deletes look at after them. */
