@@ -201,6 +201,18 @@ describe('an upsert', () => {
     expect(await read(dated, Array.from({ length: 400 }, (_, i) => ({ at: 19n * dayMicros + BigInt(i), id: BigInt(i) })), ['at', 'id'])).toBe(1)
   })
 
+  it('finds rows in files of every partition spec that the table has had', async () => {
+    const table = await tableOf(3)
+    await table.append(numbered([1, 2, 3, 4], 'plain'))
+    await table.updateSpec((spec) => spec.addField(bucket('id', 4)))
+    await table.append(numbered([5, 6, 7, 8], 'bucketed'))
+    await table.updateSpec((spec) => spec.removeField('id_bucket_4').addField(identity('name')))
+    await table.append(numbered([9, 10], 'named'))
+    expect(await table.upsert(numbered([2, 6, 9, 11], 'new'), ['id'])).toMatchObject({ updatedRows: 3, insertedRows: 1 })
+    const kept = [...numbered([1, 3, 4], 'plain'), ...numbered([5, 7, 8], 'bucketed'), ...numbered([10], 'named')]
+    expect(await rowsOf(table)).toEqual(rowTexts([...kept, ...numbered([2, 6, 9, 11], 'new')]))
+  })
+
   it('takes Arrow tables, iterables and async iterables, and commits nothing for none', async () => {
     const table = await tableOf(3)
     async function* later(): AsyncGenerator<object> {
