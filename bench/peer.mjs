@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 
 const [operation, ...rest] = process.argv.slice(2)
-const operations = { plan, scan, write, dv }
+const operations = { plan, scan, write, commit, dv }
 if (operations[operation] === undefined) {
   console.error(`usage: peer.mjs ${Object.keys(operations).join('|')} …`)
   process.exit(2)
@@ -151,4 +151,75 @@ async function dv(count, universe, seed, reps) {
       return [undefined, sum]
     })
   }
+}
+
+/** Appends of one file each, by their entries alone, to a table with a history: made anew for every run. */
+async function commit(metadata, work, _mode, commits, committers) {
+  const { mkdirSync, mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const library = await import('../dist/index.js')
+
+  mkdirSync(work, { recursive: true })
+  const warehouse = mkdtempSync(join(work, 'floe-'))
+  const folder = join(warehouse, 'b', 't')
+  mkdirSync(join(folder, 'metadata'), { recursive: true })
+  const text = JSON.parse(readFileSync(metadata, 'utf8'))
+  text.location = folder
+  text.properties = { ...text.properties, 'commit.manifest-merge.enabled': 'false' }
+  writeFileSync(join(folder, 'metadata', 'v1.metadata.json'), JSON.stringify(text))
+  writeFileSync(join(folder, 'metadata', 'version-hint.text'), '1')
+  const [perWriter, writers] = [Math.floor(Number(commits) / Number(committers)), Number(committers)]
+  // Writers of one catalog share commits; those of catalogs of their own, as other processes have them, race.
+  for (const grouped of writers > 1 ? [true, false] : [true]) {
+    const shared = grouped ? await library.openCatalog(warehouse, { allowedLocations: ['/'] }) : undefined
+    const latencies = []
+    let failed = 0
+    const bound = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0])
+    const fileOf = (name) => ({
+      content: 'data',
+      filePath: join(folder, 'data', `${name}.parquet`),
+      fileFormat: 'parquet',
+      specId: 0,
+      partition: [],
+      recordCount: 10,
+      fileSizeBytes: 1000,
+      columnSizes: new Map([[1, 80], [2, 80]]),
+      valueCounts: new Map([[1, 10], [2, 10]]),
+      nullValueCounts: new Map([[1, 0], [2, 0]]),
+      nanValueCounts: new Map([[2, 0]]),
+      lowerBounds: new Map([[1, bound], [2, bound]]),
+      upperBounds: new Map([[1, bound], [2, bound]]),
+    })
+    const writer = async (k) => {
+      const lake = shared ?? (await library.openCatalog(warehouse, { allowedLocations: ['/'] }))
+      const table = await lake.loadTable('b.t')
+      for (let i = 0; i < perWriter; i++) {
+        const began = performance.now()
+        for (;;) {
+          try {
+            await table.appendFiles([fileOf(`${grouped}-w${k}-${i}`)])
+            break
+          } catch (error) {
+            if (failed++ === 0) console.error(String(error).slice(0, 200))
+            await table.refresh()
+            if (failed > 2000) throw error
+          }
+        }
+        latencies.push(performance.now() - began)
+      }
+    }
+    const start = performance.now()
+    const cpu = process.cpuUsage()
+    await Promise.all(Array.from({ length: writers }, (_, k) => writer(k)))
+    const ms = performance.now() - start
+    const used = process.cpuUsage(cpu)
+    latencies.sort((a, b) => a - b)
+    const at = (share) => latencies[Math.floor(latencies.length * share)]
+    const name = writers === 1 ? 'fast-c1' : grouped ? `fast-c${writers}` : `fast-c${writers}-apart`
+    const [n, perSecond] = [latencies.length, (latencies.length / ms) * 1000]
+    const figures = { ms, cpu_ms: (used.user + used.system) / 1000, n, failed, p50: at(0.5), p95: at(0.95), per_s: perSecond }
+    console.log(JSON.stringify({ case: name, rep: 0, ...figures }))
+  }
+  rmSync(warehouse, { recursive: true })
+  process.exit(0)
 }

@@ -9,11 +9,13 @@ import type { Runtime } from '../util/runtime.js'
 import { appendFiles } from './append-files.js'
 import { commitTable, type CommitResult } from './commit-table.js'
 
-/** Files to be appended, and the caller's to lose: they are deleted when it is proven that they were not committed. */
+/** Files to be appended. */
 export interface QueuedFiles {
   readonly loaded: LoadedTable
   readonly files: readonly DataFile[]
   readonly branch?: string | undefined
+  /** Delete the files when it is proven that they were not committed. */
+  readonly ownsFiles: boolean
   readonly runtime: Runtime
   readonly signal?: AbortSignal | undefined
 }
@@ -102,9 +104,9 @@ export class AppendQueue {
   }
 
   async #commitAlone(waiting: Waiting, line: Line): Promise<void> {
-    const { files, branch, runtime, signal } = waiting
+    const { files, branch, ownsFiles, runtime, signal } = waiting
     try {
-      const operation = appendFiles(files, { ...(branch === undefined ? {} : { branch }), ownsDataFiles: true }, runtime)
+      const operation = appendFiles(files, { ...(branch === undefined ? {} : { branch }), ownsDataFiles: ownsFiles }, runtime)
       const result = await commitTable(this.#backend, newest([waiting], line), operation, { runtime, signal })
       line.latest = result.table
       waiting.resolve(result)
@@ -115,8 +117,8 @@ export class AppendQueue {
 }
 
 /** Files that are left behind cost space, not rows: failing to remove them changes nothing. */
-async function leave({ loaded, files, signal, reject }: Waiting): Promise<void> {
-  await loaded.io.delete(files.map((file) => file.filePath)).catch(() => undefined)
+async function leave({ loaded, files, ownsFiles, signal, reject }: Waiting): Promise<void> {
+  if (ownsFiles) await loaded.io.delete(files.map((file) => file.filePath)).catch(() => undefined)
   reject(abortedError(signal))
 }
 

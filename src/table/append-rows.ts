@@ -99,13 +99,35 @@ async function commitAppend(
   const { backend, loaded, runtime } = context
   const asksForMore = options.commitToken !== undefined || options.stageOnly === true || (options.properties?.size ?? 0) > 0
   if (!asksForMore && !(backend instanceof TransactionBackend)) {
-    return appendQueueOf(backend).append({ loaded, files, branch: options.branch, runtime, signal })
+    const { branch, ownsDataFiles: ownsFiles = false } = options
+    return appendQueueOf(backend).append({ loaded, files, branch, ownsFiles, runtime, signal })
   }
   const operation = new RecordedOperation(appendFiles(files, options, runtime))
   const result = await commitTable(backend, loaded, operation, { runtime, signal })
   // Another call with the same token was faster: its snapshot holds its files, and ours are in none.
-  if (result.snapshot !== undefined && !operation.hasProposed(result.snapshot)) await removeFiles(context, files)
+  const isOurs = result.snapshot === undefined || operation.hasProposed(result.snapshot)
+  if (!isOurs && options.ownsDataFiles === true) await removeFiles(context, files)
   return result
+}
+
+export type AppendFilesOptions = Pick<AppendRowsOptions, 'branch' | 'idempotencyToken' | 'summary' | 'signal'>
+
+/** Commits data files that lie in the table's places already, as one snapshot. They stay the caller's when that fails. */
+export async function appendDataFiles(
+  files: readonly DataFile[],
+  options: AppendFilesOptions,
+  context: AppendContext,
+): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
+  checkOptional(options.branch, 'string', 'The branch')
+  checkOptional(options.idempotencyToken, 'string', 'The idempotency token')
+  const commitOptions = {
+    ...(options.branch === undefined ? {} : { branch: options.branch }),
+    commitToken: options.idempotencyToken,
+    properties: textProperties(options.summary ?? {}),
+  }
+  const result = await commitAppend(context, files, commitOptions, options.signal)
+  if (result.snapshot !== undefined) return { result, snapshot: result.snapshot }
+  throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
 }
 
 /** Files that are left behind cost space, not rows: failing to remove them fails nothing. */

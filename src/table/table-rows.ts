@@ -14,7 +14,8 @@ import { branchHead, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import { indexSnapshots } from '../snapshot/ancestry.js'
 import { lastSourcePosition } from '../snapshot/source-position.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import type { AppendRowsOptions } from './append-rows.js'
+import type { DataFile } from '../manifest/data-file.js'
+import type { AppendFilesOptions, AppendRowsOptions } from './append-rows.js'
 import { ChangesScan, type ScanChangesOptions } from './changes-scan.js'
 import { checkArgument } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
@@ -66,6 +67,25 @@ export abstract class TableRows extends TableHandle {
     const { appendRows } = await import('./append-rows.js')
     const context = { loaded: this.loaded, backend, engine, runtime }
     const append = (): ReturnType<typeof appendRows> => appendRows(rows, this.bound(options), context)
+    const { result, snapshot } = await namingTableAsync(this.identifier, append, options.signal)
+    this.moveTo(result.table)
+    return snapshot
+  }
+
+  /**
+   * Appends data files that something else wrote into the table's places, with their counts and bounds: `DataFile` as manifests
+   * have it. The files are not opened.
+   *
+   * @throws FloeError `INVALID` for a file that is there twice, is no data file or has an unknown partition spec
+   */
+  async appendFiles(files: readonly DataFile[], options: AppendFilesOptions = {}): Promise<Snapshot> {
+    checkArgument(files, 'list', 'The files of an append')
+    checkArgument(options, 'object', 'The options of an append')
+    const backend = this.requireBackend('append')
+    const { engine, runtime } = this.context
+    const { appendDataFiles } = await import('./append-rows.js')
+    const context = { loaded: this.loaded, backend, engine, runtime }
+    const append = (): ReturnType<typeof appendDataFiles> => appendDataFiles(files, this.bound(options), context)
     const { result, snapshot } = await namingTableAsync(this.identifier, append, options.signal)
     this.moveTo(result.table)
     return snapshot

@@ -7,6 +7,7 @@ import type { Runtime } from '../util/runtime.js'
 /** What a transaction can do to its table. */
 const VERBS = [
   'append',
+  'appendFiles',
   'delete',
   'update',
   'overwrite',

@@ -38,7 +38,7 @@ describe('appends of one process to one branch', () => {
     const loaded = await backend.createTable(id, creation())
     const files = await Promise.all(Array.from({ length: 8 }, (_, i) => fileIn(loaded, `f${i}`)))
     const queue = appendQueueOf(backend)
-    const results = await Promise.all(files.map((file) => queue.append({ loaded, files: [file], runtime: systemRuntime })))
+    const results = await Promise.all(files.map((file) => queue.append({ loaded, files: [file], ownsFiles: true, runtime: systemRuntime })))
     const { metadata } = await backend.loadTable(id)
     expect(metadata.snapshots.map(({ summary }) => summary.get('added-data-files'))).toEqual(['1', '7'])
     expect(new Set(results.map(({ snapshot }) => snapshot?.snapshotId)).size).toBe(2)
@@ -57,7 +57,7 @@ describe('appends of one process to one branch', () => {
     const loaded = await backend.createTable(id, creation())
     const queue = appendQueueOf(backend)
     const append = async (name: string, branch?: string): Promise<unknown> =>
-      queue.append({ loaded, files: [await fileIn(loaded, name)], branch, runtime: systemRuntime })
+      queue.append({ loaded, files: [await fileIn(loaded, name)], branch, ownsFiles: true, runtime: systemRuntime })
     await append('a')
     await Promise.all([append('b', 'one'), append('c', 'two')])
     const { metadata } = await backend.loadTable(id)
@@ -70,7 +70,7 @@ describe('appends of one process to one branch', () => {
     const loaded = await backend.createTable(id, creation())
     const queue = appendQueueOf(backend)
     const [first, bad, good] = [await fileIn(loaded, 'a'), await fileIn(loaded, 'bad', 77), await fileIn(loaded, 'c')]
-    const calls = [first, bad, good].map((file) => queue.append({ loaded, files: [file], runtime: systemRuntime }))
+    const calls = [first, bad, good].map((file) => queue.append({ loaded, files: [file], ownsFiles: true, runtime: systemRuntime }))
     const settled = await Promise.allSettled(calls)
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     const table = await backend.loadTable(id)
@@ -92,7 +92,7 @@ describe('appends of one process to one branch', () => {
     const loaded = await backend.createTable(id, creation({ 'commit.status-check.num-retries': '1' }))
     const queue = appendQueueOf(backend)
     const files = await Promise.all(['a', 'b', 'c'].map((name) => fileIn(loaded, name)))
-    const settled = await Promise.allSettled(files.map((file) => queue.append({ loaded, files: [file], runtime })))
+    const settled = await Promise.allSettled(files.map((file) => queue.append({ loaded, files: [file], ownsFiles: true, runtime })))
     expect(lost).toBe(true)
     expect(settled.slice(1)).toMatchObject([{ reason: { code: 'COMMIT_STATE_UNKNOWN' } }, { reason: { code: 'COMMIT_STATE_UNKNOWN' } }])
     for (const file of files) expect(await loaded.io.head(file.filePath)).toBeDefined()
@@ -105,7 +105,7 @@ describe('appends of one process to one branch', () => {
     const controller = new AbortController()
     const files = await Promise.all(['a', 'b', 'c'].map((name) => fileIn(loaded, name)))
     const calls = files.map((file, i) =>
-      queue.append({ loaded, files: [file], runtime: systemRuntime, ...(i === 1 ? { signal: controller.signal } : {}) }),
+      queue.append({ loaded, files: [file], ownsFiles: true, runtime: systemRuntime, ...(i === 1 ? { signal: controller.signal } : {}) }),
     )
     controller.abort()
     const settled = await Promise.allSettled(calls)
