@@ -60,6 +60,8 @@ export interface NamespaceChanges {
 }
 
 export interface CatalogBackend {
+  /** Whether a table lies where its name says, and nowhere else. Default: it may lie anywhere. */
+  readonly placesTables?: boolean
   listNamespaces(parent?: readonly string[]): Promise<readonly (readonly string[])[]>
   createNamespace(namespace: readonly string[], properties?: ReadonlyMap<string, string>): Promise<void>
   dropNamespace(namespace: readonly string[]): Promise<void>

@@ -17,10 +17,13 @@ const PARALLEL = 8
 export class NamespaceFolders {
   readonly #io: FileIO
   readonly #warehouse: string
+  readonly #isDropped: (names: readonly string[]) => Promise<boolean>
 
-  constructor(io: FileIO, warehouse: string) {
+  /** `isDropped` tells of a folder with table metadata whether a drop has left it. */
+  constructor(io: FileIO, warehouse: string, isDropped: (names: readonly string[]) => Promise<boolean>) {
     this.#io = io
     this.#warehouse = warehouse
+    this.#isDropped = isDropped
   }
 
   /** The folder of a namespace or of a table in it. */
@@ -31,7 +34,7 @@ export class NamespaceFolders {
   /** Namespaces directly below `parent`. */
   async list(parent: readonly string[]): Promise<readonly (readonly string[])[]> {
     const names = await this.childNames(parent)
-    const isNamespace = await mapParallel(names, PARALLEL, async (name) => !(await this.isTable([...parent, name])))
+    const isNamespace = await mapParallel(names, PARALLEL, (name) => this.#isNamespaceFolder([...parent, name]))
     return names.filter((_, i) => isNamespace[i] === true).map((name) => [...parent, name])
   }
 
@@ -44,9 +47,9 @@ export class NamespaceFolders {
   async exists(namespace: readonly string[]): Promise<boolean> {
     if (namespace.length === 0) return true
     const folder = this.folderOf(namespace)
-    if ((await this.#io.head(joinLocation(folder, MARKER_NAME))) !== undefined) return true
+    if (await this.#isMarked(namespace)) return true
     const siblings = await childFolders(this.#io, parentLocation(folder)!)
-    return siblings.includes(baseName(folder)) && !(await this.isTable(namespace))
+    return siblings.includes(baseName(folder)) && (await this.#isNamespaceFolder(namespace))
   }
 
   /** Throws `ALREADY_EXISTS`. */
@@ -90,7 +93,9 @@ export class NamespaceFolders {
     const folder = this.folderOf(namespace)
     if (!(await this.exists(namespace))) throw namespaceNotFound(namespace)
     const marker = joinLocation(folder, MARKER_NAME)
-    const folders = await childFolders(this.#io, folder)
+    const names = await childFolders(this.#io, folder)
+    const isInUse = await mapParallel(names, PARALLEL, (name) => this.#holdsSomething([...namespace, name]))
+    const folders = names.filter((_, i) => isInUse[i] === true)
     const files: string[] = []
     for await (const status of filesOf(this.#io, folder)) if (status.location !== marker) files.push(baseName(status.location))
     if (folders.length > 0 || files.length > 0) {
@@ -117,6 +122,30 @@ export class NamespaceFolders {
     const children = marked ? [] : await this.childNames(names)
     const holdsTable = await mapParallel(children, PARALLEL, (name) => this.isTable([...names, name]))
     if (marked || holdsTable.includes(true)) throw alreadyExists(names)
+  }
+
+  #isMarked(namespace: readonly string[]): Promise<boolean> {
+    return this.#io.head(this.#markerOf(namespace)).then((status) => status !== undefined)
+  }
+
+  /**
+   * Whether a folder is a namespace: marked, or empty as other engines make them on disks, or around tables or namespaces. What
+   * dropped tables and failed writers have left makes none.
+   */
+  async #isNamespaceFolder(names: readonly string[]): Promise<boolean> {
+    if (await this.#isMarked(names)) return true
+    if (await this.isTable(names)) return false
+    const children = await childFolders(this.#io, this.folderOf(names))
+    for (const name of children) if (!name.startsWith('.') && (await this.#holdsSomething([...names, name]))) return true
+    if (children.length > 0) return false
+    for await (const _ of filesOf(this.#io, this.folderOf(names))) return false
+    return true
+  }
+
+  /** Whether a folder is a table or a namespace. */
+  async #holdsSomething(names: readonly string[]): Promise<boolean> {
+    if (await this.isTable(names)) return !(await this.#isDropped(names))
+    return this.#isNamespaceFolder(names)
   }
 
   async #writeMarker(namespace: readonly string[], properties: ReadonlyMap<string, string>): Promise<void> {

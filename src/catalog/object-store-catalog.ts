@@ -57,6 +57,7 @@ const MAX_DROP_ROUNDS = 10
  * hint is written last and its failure is of no consequence. Renaming is not offered: a table's files bear its location.
  */
 export class ObjectStoreCatalog implements CatalogBackend {
+  readonly placesTables = true
   readonly #io: FileIO
   readonly #warehouse: string
   readonly #extra: readonly string[]
@@ -73,7 +74,12 @@ export class ObjectStoreCatalog implements CatalogBackend {
     this.#extra = options.allowedLocations ?? []
     this.#runtime = options.runtime ?? systemRuntime
     this.#cache = new MetadataCache(options.metadataCacheBytes ?? DEFAULT_CACHE_BYTES)
-    this.#namespaces = new NamespaceFolders(options.io, this.#warehouse)
+    const isDropped = async (names: readonly string[]): Promise<boolean> => {
+      const folder = this.#folder({ namespace: names.slice(0, -1), name: names.at(-1)! })
+      // A damaged table is one all the same.
+      return folder.load().then((state) => state.kind === 'dropped', () => false)
+    }
+    this.#namespaces = new NamespaceFolders(options.io, this.#warehouse, isDropped)
     const verify = options.verifyStore ?? 'auto'
     this.#probes = verify === 'always' || (verify === 'auto' && parseLocation(this.#warehouse).scheme === 's3')
   }

@@ -65,42 +65,43 @@ function sameBranches(base: TableMetadata): readonly UpdateRequirement[] {
 export function checkRequirements(current: TableMetadata | undefined, requirements: readonly UpdateRequirement[]): void {
   for (const requirement of requirements) {
     const failure = findFailure(current, requirement)
-    if (failure !== undefined) throw new FloeError('CONFLICT', `${failure}: reload the table and apply the change again`)
+    if (failure !== undefined) throw new FloeError('CONFLICT', `Requirement failed: ${failure}; reload the table and apply the change again`)
   }
 }
 
+/** In the reference's words, which clients of a catalog server look at. Source: `UpdateRequirement` */
 function findFailure(current: TableMetadata | undefined, requirement: UpdateRequirement): string | undefined {
-  if (requirement.type === 'assert-create') return current === undefined ? undefined : 'the table exists already'
+  if (requirement.type === 'assert-create') return current === undefined ? undefined : 'table already exists'
   if (current === undefined) return 'the table does not exist'
   switch (requirement.type) {
     case 'assert-table-uuid':
-      return differs('the table was replaced by another: its UUID', requirement.uuid.toLowerCase(), current.tableUuid?.toLowerCase())
+      return differs('UUID does not match: expected', current.tableUuid?.toLowerCase(), requirement.uuid.toLowerCase())
     case 'assert-ref-snapshot-id':
       return refFailure(current, requirement.ref, requirement.snapshotId)
     case 'assert-last-assigned-field-id':
-      return differs('columns were added: the last column id', requirement.lastAssignedFieldId, current.lastColumnId)
+      return differs('last assigned field id changed: expected id', requirement.lastAssignedFieldId, current.lastColumnId)
     case 'assert-current-schema-id':
-      return differs('the current schema', requirement.currentSchemaId, current.currentSchemaId)
+      return differs('current schema changed: expected id', requirement.currentSchemaId, current.currentSchemaId)
     case 'assert-last-assigned-partition-id':
-      return differs('partition fields were added: the last partition field id', requirement.lastAssignedPartitionId, current.lastPartitionId)
+      return differs('last assigned partition id changed: expected id', requirement.lastAssignedPartitionId, current.lastPartitionId)
     case 'assert-default-spec-id':
-      return differs('the default partition spec', requirement.defaultSpecId, current.defaultSpecId)
+      return differs('default partition spec changed: expected id', requirement.defaultSpecId, current.defaultSpecId)
     case 'assert-default-sort-order-id':
-      return differs('the default sort order', requirement.defaultSortOrderId, current.defaultSortOrderId)
+      return differs('default sort order changed: expected id', requirement.defaultSortOrderId, current.defaultSortOrderId)
     default:
       // A requirement that is not understood cannot be known to hold.
       return `unknown requirement ${(requirement as { readonly type: string }).type}`
   }
 }
 
-function differs<T>(noun: string, expected: T, actual: T): string | undefined {
-  return expected === actual ? undefined : `${noun} is ${String(actual)}, not ${String(expected)}`
+function differs<T>(what: string, expected: T, actual: T): string | undefined {
+  return expected === actual ? undefined : `${what} ${String(expected)} != ${String(actual)}`
 }
 
 function refFailure(current: TableMetadata, name: string, expected: bigint | undefined): string | undefined {
   const ref = current.refs.get(name)
   if (ref?.snapshotId === expected) return undefined
-  if (ref === undefined) return `branch or tag ${name} is gone`
-  if (expected === undefined) return `${ref.type} ${name} was created by another commit`
-  return `${ref.type} ${name} moved from snapshot ${expected} to ${ref.snapshotId}`
+  if (ref === undefined) return `branch or tag ${name} is missing, expected ${expected}`
+  if (expected === undefined) return `${ref.type} ${name} was created concurrently`
+  return `${ref.type} ${name} has changed: expected id ${expected} != ${ref.snapshotId}`
 }

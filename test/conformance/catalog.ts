@@ -290,6 +290,22 @@ function describeNamespaces(open: Open, abilities: CatalogAbilities): void {
     expect(await catalog.listNamespaces()).toEqual([])
   })
 
+  it('a namespace is empty when its tables are dropped, though their files are kept', async () => {
+    const { catalog, other = catalog } = await open()
+    await catalog.createNamespace(['shop'])
+    await catalog.createTable(id, creation())
+    await catalog.dropTable(id)
+    expect(await other.namespaceExists(['shop'])).toBe(true)
+    await other.dropNamespace(['shop'])
+    expect(await catalog.namespaceExists(['shop'])).toBe(false)
+    expect(await catalog.listNamespaces()).toEqual([])
+    expect(await codeOf(catalog.listTables(['shop']))).toBe('NOT_FOUND')
+    await catalog.createNamespace(['shop'], new Map([['owner', 'me']]))
+    expect(await other.loadNamespace(['shop'])).toEqual(new Map([['owner', 'me']]))
+    await catalog.createTable(id, creation())
+    expect(await other.listTables(['shop'])).toEqual([id])
+  })
+
   it('a missing namespace is NOT_FOUND; the root always exists', async () => {
     const { catalog } = await open()
     expect(await catalog.namespaceExists([])).toBe(true)

@@ -64,14 +64,14 @@ describe('requirements derived from updates', () => {
 
 describe('checking requirements', () => {
   const failing: readonly (readonly [UpdateRequirement, RegExp])[] = [
-    [{ type: 'assert-create' }, /exists already/],
-    [{ type: 'assert-table-uuid', uuid: '00000000-0000-4000-8000-000000000000' }, /replaced by another/],
-    [{ type: 'assert-ref-snapshot-id', ref: 'main', snapshotId: 1n }, /branch main moved from snapshot 1 to 2/],
-    [{ type: 'assert-ref-snapshot-id', ref: 'main', snapshotId: undefined }, /created by another commit/],
-    [{ type: 'assert-ref-snapshot-id', ref: 'gone', snapshotId: 1n }, /gone/],
-    [{ type: 'assert-last-assigned-field-id', lastAssignedFieldId: 2 }, /last column id is 3, not 2/],
-    [{ type: 'assert-current-schema-id', currentSchemaId: 1 }, /current schema is 0, not 1/],
-    [{ type: 'assert-last-assigned-partition-id', lastAssignedPartitionId: 1000 }, /999, not 1000/],
+    [{ type: 'assert-create' }, /^Requirement failed: table already exists/],
+    [{ type: 'assert-table-uuid', uuid: '00000000-0000-4000-8000-000000000000' }, /UUID does not match: expected .* != 00000000/],
+    [{ type: 'assert-ref-snapshot-id', ref: 'main', snapshotId: 1n }, /branch main has changed: expected id 1 != 2/],
+    [{ type: 'assert-ref-snapshot-id', ref: 'main', snapshotId: undefined }, /branch main was created concurrently/],
+    [{ type: 'assert-ref-snapshot-id', ref: 'gone', snapshotId: 1n }, /branch or tag gone is missing, expected 1/],
+    [{ type: 'assert-last-assigned-field-id', lastAssignedFieldId: 2 }, /last assigned field id changed: expected id 2 != 3/],
+    [{ type: 'assert-current-schema-id', currentSchemaId: 1 }, /current schema changed: expected id 1 != 0/],
+    [{ type: 'assert-last-assigned-partition-id', lastAssignedPartitionId: 1000 }, /expected id 1000 != 999/],
     [{ type: 'assert-default-spec-id', defaultSpecId: 1 }, /default partition spec/],
     [{ type: 'assert-default-sort-order-id', defaultSortOrderId: 1 }, /default sort order/],
     [{ type: 'assert-view-uuid' } as unknown as UpdateRequirement, /unknown requirement assert-view-uuid/],

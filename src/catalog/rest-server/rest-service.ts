@@ -13,8 +13,7 @@ import { JsonObject, type JsonMembers } from '../../util/json.js'
 import type { Runtime } from '../../util/runtime.js'
 import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
-import { printTableIdentifier } from '../table-identifier.js'
-import { errorResponse, type Subject } from './service-error.js'
+import { errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, type Subject } from './service-error.js'
 import {
   decodeNamespace,
   decodeSegment,
@@ -22,7 +21,6 @@ import {
   requestBody,
   Router,
   type Route,
-  type RouteParts,
   type ServiceRequest,
   type ServiceResponse,
 } from './service-request.js'
@@ -57,46 +55,55 @@ export class RestService {
   }
 
   async handle(request: ServiceRequest): Promise<ServiceResponse> {
-    try {
-      return await this.#router.handle(request)
-    } catch (error) {
-      return this.#failed(error, 'table')
-    }
+    return this.#about('all', () => this.#router.handle(request))
   }
 
   #routes(): readonly Route[] {
-    const route = (endpoint: string, subject: Subject, handle: Route['handle']): Route => ({
-      endpoint,
-      handle: async (request, parts) => {
-        try {
-          return await handle(request, parts)
-        } catch (error) {
-          return this.#failed(error, subject)
-        }
-      },
-    })
-    const table = [
-      route(endpoints.listTables, 'namespace', (request, parts) => this.#listTables(request, parts)),
-      route(endpoints.createTable, 'table', (request, parts) => this.#createTable(request, parts)),
-      route(endpoints.registerTable, 'table', (request, parts) => this.#registerTable(request, parts)),
-      route(endpoints.loadTable, 'table', (request, parts) => this.#loadTable(request, parts)),
-      route(endpoints.tableExists, 'table', (_, parts) => this.#tableExists(parts)),
-      route(endpoints.updateTable, 'table', (request, parts) => this.#commit(request, parts)),
-      route(endpoints.dropTable, 'table', (request, parts) => this.#dropTable(request, parts)),
-      route(endpoints.renameTable, 'table', (request) => this.#renameTable(request)),
-      route(endpoints.reportMetrics, 'table', () => Promise.resolve(NO_CONTENT)),
+    const table: readonly Route[] = [
+      { endpoint: endpoints.listTables, handle: this.#ofNamespace((namespace, request) => this.#listTables(namespace, request)) },
+      { endpoint: endpoints.createTable, handle: this.#ofNamespace((namespace, request) => this.#createTable(namespace, request)) },
+      { endpoint: endpoints.registerTable, handle: this.#ofNamespace((namespace, request) => this.#registerTable(namespace, request)) },
+      { endpoint: endpoints.loadTable, handle: this.#ofTable((table, request) => this.#loadTable(table, request)) },
+      { endpoint: endpoints.tableExists, handle: this.#ofTable((table) => this.#tableExists(table)) },
+      { endpoint: endpoints.updateTable, handle: this.#ofTable((table, request) => this.#commit(table, request)) },
+      { endpoint: endpoints.dropTable, handle: this.#ofTable((table, request) => this.#dropTable(table, request)) },
+      { endpoint: endpoints.renameTable, handle: (request) => this.#renameTable(request) },
+      { endpoint: endpoints.reportMetrics, handle: () => Promise.resolve(NO_CONTENT) },
     ]
-    const namespace = [
-      route(endpoints.listNamespaces, 'namespace', (request) => this.#listNamespaces(request)),
-      route(endpoints.createNamespace, 'namespace', (request) => this.#createNamespace(request)),
-      route(endpoints.loadNamespace, 'namespace', (_, parts) => this.#loadNamespace(parts)),
-      route(endpoints.namespaceExists, 'namespace', (_, parts) => this.#namespaceExists(parts)),
-      route(endpoints.updateNamespace, 'namespace', (request, parts) => this.#updateNamespace(request, parts)),
-      route(endpoints.dropNamespace, 'drop-namespace', (_, parts) => this.#dropNamespace(parts)),
+    const namespace: readonly Route[] = [
+      { endpoint: endpoints.listNamespaces, handle: (request) => this.#listNamespaces(request) },
+      { endpoint: endpoints.createNamespace, handle: (request) => this.#createNamespace(request) },
+      { endpoint: endpoints.loadNamespace, handle: this.#ofNamespace((name) => this.#loadNamespace(name)) },
+      { endpoint: endpoints.namespaceExists, handle: this.#ofNamespace((name) => this.#namespaceExists(name)) },
+      { endpoint: endpoints.updateNamespace, handle: this.#ofNamespace((name, request) => this.#updateNamespace(name, request)) },
+      { endpoint: endpoints.dropNamespace, handle: this.#ofNamespace((name) => this.#dropNamespace(name)) },
     ]
     const offered = [...namespace, ...table].map(({ endpoint }) => endpoint)
-    const config = route('GET /v1/config', 'namespace', () => Promise.resolve(this.#config(offered)))
-    return [config, ...namespace, ...table]
+    return [{ endpoint: 'GET /v1/config', handle: () => Promise.resolve(this.#config(offered)) }, ...namespace, ...table]
+  }
+
+  /** Errors of `action` in the words for what it is about. */
+  async #about(subject: Subject, action: () => Promise<ServiceResponse>): Promise<ServiceResponse> {
+    try {
+      return await action()
+    } catch (error) {
+      if (!isFloeError(error) || error.code === 'CORRUPT' || error.code === 'UNAVAILABLE') this.#options.onError?.(error)
+      return errorResponse(error, subject)
+    }
+  }
+
+  #ofNamespace(handle: (namespace: readonly string[], request: ServiceRequest) => Promise<ServiceResponse>): Route['handle'] {
+    return (request, parts) => {
+      const namespace = decodeNamespace(parts['namespace']!)
+      return this.#about({ namespace }, () => handle(namespace, request))
+    }
+  }
+
+  #ofTable(handle: (table: TableIdentifier, request: ServiceRequest) => Promise<ServiceResponse>): Route['handle'] {
+    return (request, parts) => {
+      const table = { namespace: decodeNamespace(parts['namespace']!), name: decodeSegment(parts['table']!) }
+      return this.#about({ table }, () => handle(table, request))
+    }
   }
 
   #config(offered: readonly string[]): ServiceResponse {
@@ -104,10 +111,12 @@ export class RestService {
   }
 
   async #listNamespaces(request: ServiceRequest): Promise<ServiceResponse> {
-    const parent = request.query.get('parent')
-    const namespaces = await this.#catalog.listNamespaces(parent === null || parent === '' ? [] : parent.split('\u001f'))
-    const page = pageOf(namespaces, request.query)
-    return { status: 200, body: { namespaces: page.items, ...page.next } }
+    const text = request.query.get('parent')
+    const parent = text === null || text === '' ? [] : text.split('\u001f')
+    return this.#about({ namespace: parent }, async () => {
+      const page = pageOf(await this.#catalog.listNamespaces(parent), request.query)
+      return { status: 200, body: { namespaces: page.items, ...page.next } }
+    })
   }
 
   async #createNamespace(request: ServiceRequest): Promise<ServiceResponse> {
@@ -115,21 +124,21 @@ export class RestService {
     const namespace = body.requireStrings('namespace')
     if (namespace.length === 0) throw new FloeError('INVALID', 'A namespace needs a name')
     const properties = body.optionalStringMap('properties') ?? new Map<string, string>()
-    await this.#catalog.createNamespace(namespace, properties)
-    return { status: 200, body: { namespace, properties } }
+    return this.#about({ namespace }, async () => {
+      await this.#catalog.createNamespace(namespace, properties)
+      return { status: 200, body: { namespace, properties } }
+    })
   }
 
-  async #loadNamespace(parts: RouteParts): Promise<ServiceResponse> {
-    const namespace = decodeNamespace(parts['namespace']!)
+  async #loadNamespace(namespace: readonly string[]): Promise<ServiceResponse> {
     return { status: 200, body: { namespace, properties: await this.#catalog.loadNamespace(namespace) } }
   }
 
-  async #namespaceExists(parts: RouteParts): Promise<ServiceResponse> {
-    return (await this.#catalog.namespaceExists(decodeNamespace(parts['namespace']!))) ? NO_CONTENT : { status: 404 }
+  async #namespaceExists(namespace: readonly string[]): Promise<ServiceResponse> {
+    return (await this.#catalog.namespaceExists(namespace)) ? NO_CONTENT : { status: 404 }
   }
 
-  async #updateNamespace(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    const namespace = decodeNamespace(parts['namespace']!)
+  async #updateNamespace(namespace: readonly string[], request: ServiceRequest): Promise<ServiceResponse> {
     const body = requestBody(request)
     const updates = body.optionalStringMap('updates') ?? new Map<string, string>()
     const removals = body.optionalStrings('removals') ?? []
@@ -142,73 +151,98 @@ export class RestService {
     return { status: 200, body: { updated: [...updates.keys()], removed, missing } }
   }
 
-  async #dropNamespace(parts: RouteParts): Promise<ServiceResponse> {
-    await this.#catalog.dropNamespace(decodeNamespace(parts['namespace']!))
-    return NO_CONTENT
+  async #dropNamespace(namespace: readonly string[]): Promise<ServiceResponse> {
+    try {
+      await this.#catalog.dropNamespace(namespace)
+      return NO_CONTENT
+    } catch (error) {
+      if (!isFloeError(error, 'INVALID', 'CONFLICT') || !/is not empty/.test(error.message)) throw error
+      return failure(409, 'NamespaceNotEmptyException', error.message)
+    }
   }
 
-  async #listTables(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    const namespace = decodeNamespace(parts['namespace']!)
-    if (!(await this.#catalog.namespaceExists(namespace))) throw new FloeError('NOT_FOUND', `There is no namespace ${namespace.join('.')}`)
+  async #listTables(namespace: readonly string[], request: ServiceRequest): Promise<ServiceResponse> {
     const tables = await this.#catalog.listTables(namespace)
     const page = pageOf(tables.map(({ name }) => ({ namespace, name })), request.query)
     return { status: 200, body: { identifiers: page.items, ...page.next } }
   }
 
-  async #createTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    const namespace = decodeNamespace(parts['namespace']!)
+  async #createTable(namespace: readonly string[], request: ServiceRequest): Promise<ServiceResponse> {
     const body = requestBody(request)
-    const identifier = { namespace, name: body.requireString('name') }
-    const creation = readCreation(body)
-    if (!(await this.#catalog.namespaceExists(namespace))) throw new FloeError('NOT_FOUND', `There is no namespace ${namespace.join('.')}`)
-    if (body.optionalBoolean('stage-create') === true) return this.#stageTable(identifier, creation)
-    return tableResponse(await this.#catalog.createTable(identifier, creation))
+    const table = { namespace, name: body.requireString('name') }
+    const requested = readCreation(body)
+    // Where the warehouse decides where tables lie, clients learn it from the answer.
+    const creation = this.#catalog.placesTables === true ? { ...requested, location: undefined } : requested
+    if (!(await this.#catalog.namespaceExists(namespace))) return noSuchNamespace(namespace)
+    const staged = body.optionalBoolean('stage-create') === true
+    return this.#about({ table }, async () =>
+      staged ? this.#stageTable(table, creation) : tableResponse(await this.#catalog.createTable(table, creation)),
+    )
   }
 
   /** What the table would be; nothing is kept of it. */
-  async #stageTable(identifier: TableIdentifier, creation: TableCreation): Promise<ServiceResponse> {
-    if (await this.#catalog.tableExists(identifier)) throw tableExists(identifier)
-    const location = creation.location ?? (await this.#catalog.defaultLocation?.(identifier))
+  async #stageTable(table: TableIdentifier, creation: TableCreation): Promise<ServiceResponse> {
+    if (await this.#catalog.tableExists(table)) return tableExistsAlready(table)
+    const location = creation.location ?? (await this.#catalog.defaultLocation?.(table))
     if (location === undefined) throw new FloeError('UNSUPPORTED', 'This catalog does not say where a table would be: create it without staging')
     const { runtime } = this.#options
     const metadata = newTableMetadata({ ...creation, location }, { uuid: runtime.uuid(), now: runtime.now() })
     return { status: 200, body: { metadata: metadataJson(metadata), config: {} } }
   }
 
-  async #registerTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
+  async #registerTable(namespace: readonly string[], request: ServiceRequest): Promise<ServiceResponse> {
     const body = requestBody(request)
-    const identifier = { namespace: decodeNamespace(parts['namespace']!), name: body.requireString('name') }
+    const table = { namespace, name: body.requireString('name') }
+    const location = body.requireString('metadata-location')
+    if (!(await this.#catalog.namespaceExists(namespace))) return noSuchNamespace(namespace)
     if (body.optionalBoolean('overwrite') === true) throw new FloeError('UNSUPPORTED', 'Registering over an existing table is not offered: drop it first')
-    return tableResponse(await this.#catalog.registerTable(identifier, body.requireString('metadata-location')))
+    return this.#about({ table }, async () => tableResponse(await this.#catalog.registerTable(table, location)))
   }
 
-  async #loadTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    const table = await this.#catalog.loadTable(identifierOf(parts))
+  async #loadTable(identifier: TableIdentifier, request: ServiceRequest): Promise<ServiceResponse> {
+    const table = await this.#catalog.loadTable(identifier)
     const refsOnly = request.query.get('snapshots')?.toLowerCase() === 'refs'
     const etag = etagOf(table, refsOnly)
     if (request.headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
     return tableResponse(refsOnly ? { ...table, metadata: onlyRefs(table.metadata) } : table, etag)
   }
 
-  async #tableExists(parts: RouteParts): Promise<ServiceResponse> {
-    return (await this.#catalog.tableExists(identifierOf(parts))) ? NO_CONTENT : { status: 404 }
+  async #tableExists(table: TableIdentifier): Promise<ServiceResponse> {
+    return (await this.#catalog.tableExists(table)) ? NO_CONTENT : { status: 404 }
   }
 
-  async #commit(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    const identifier = identifierOf(parts)
+  async #commit(identifier: TableIdentifier, request: ServiceRequest): Promise<ServiceResponse> {
     const body = requestBody(request)
     const requirements = readList(body, 'requirements', parseUpdateRequirement)
-    const updates = readList(body, 'updates', parseMetadataUpdate)
+    const requested = readList(body, 'updates', parseMetadataUpdate)
     const creates = requirements.some(({ type }) => type === 'assert-create')
     for (let round = 1; ; round++) {
       const base = creates ? undefined : await this.#catalog.loadTable(identifier)
-      if (creates && (await this.#catalog.tableExists(identifier))) throw tableExists(identifier)
+      if (creates && (await this.#catalog.tableExists(identifier))) {
+        return failure(409, 'CommitFailedException', 'Requirement failed: table already exists')
+      }
+      const updates = await this.#placed(identifier, base, requested)
       const outcome = await this.#catalog.commitTable({ identifier, base, requirements, updates })
       if (outcome.outcome === 'committed') return tableResponse(outcome.table)
       const { reason } = outcome
       if (outcome.outcome === 'unknown') throw new FloeError('COMMIT_STATE_UNKNOWN', `It is not known whether the commit landed: ${reason.message}`, { cause: reason })
       if (!outcome.retryable || round === MAX_COMMIT_ROUNDS || !(await this.#stillHolds(identifier, requirements))) throw reason
     }
+  }
+
+  /**
+   * Updates that create or replace a table say where it is to be; a warehouse that places tables itself goes by their names.
+   * A location that is all a client wants to change is passed on, for the catalog to refuse.
+   */
+  async #placed(
+    identifier: TableIdentifier,
+    base: LoadedTable | undefined,
+    updates: readonly MetadataUpdate[],
+  ): Promise<readonly MetadataUpdate[]> {
+    if (this.#catalog.placesTables !== true || (base !== undefined && updates.length === 1)) return updates
+    const location = base?.metadata.location ?? (await this.#catalog.defaultLocation?.(identifier))
+    if (location === undefined) return updates
+    return updates.map((update) => (update.action === 'set-location' ? { ...update, location } : update))
   }
 
   /** A rejected commit whose requirements hold on the newest version was only too slow. */
@@ -223,29 +257,22 @@ export class RestService {
     }
   }
 
-  async #dropTable(request: ServiceRequest, parts: RouteParts): Promise<ServiceResponse> {
-    await this.#catalog.dropTable(identifierOf(parts), { purge: request.query.get('purgeRequested') === 'true' })
+  async #dropTable(table: TableIdentifier, request: ServiceRequest): Promise<ServiceResponse> {
+    await this.#catalog.dropTable(table, { purge: request.query.get('purgeRequested') === 'true' })
     return NO_CONTENT
   }
 
   async #renameTable(request: ServiceRequest): Promise<ServiceResponse> {
     const body = requestBody(request)
-    await this.#catalog.renameTable(readIdentifier(body.requireObject('source')), readIdentifier(body.requireObject('destination')))
-    return NO_CONTENT
+    const [from, to] = [readIdentifier(body.requireObject('source')), readIdentifier(body.requireObject('destination'))]
+    if (!(await this.#catalog.tableExists(from))) return noSuchTable(from)
+    if (!(await this.#catalog.namespaceExists(to.namespace))) return noSuchNamespace(to.namespace)
+    if (await this.#catalog.tableExists(to)) return tableExistsAlready(to)
+    return this.#about({ table: to }, async () => {
+      await this.#catalog.renameTable(from, to)
+      return NO_CONTENT
+    })
   }
-
-  #failed(error: unknown, subject: Subject): ServiceResponse {
-    if (!isFloeError(error) || error.code === 'CORRUPT' || error.code === 'UNAVAILABLE') this.#options.onError?.(error)
-    return errorResponse(error, subject)
-  }
-}
-
-function tableExists(identifier: TableIdentifier): FloeError {
-  return new FloeError('ALREADY_EXISTS', `The table ${printTableIdentifier(identifier)} exists already`)
-}
-
-function identifierOf(parts: RouteParts): TableIdentifier {
-  return { namespace: decodeNamespace(parts['namespace']!), name: decodeSegment(parts['table']!) }
 }
 
 function readIdentifier(json: JsonObject): TableIdentifier {
