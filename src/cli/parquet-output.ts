@@ -1,6 +1,6 @@
 import { LocalFileIO } from '../io/local-file-io.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
-import type { PrintableRows } from './print-rows.js'
+import type { PrintableRows } from './row-printer.js'
 
 /** As new tables are written by default. */
 const SETTINGS = {

@@ -1,10 +1,8 @@
-import type { RecordBatch } from 'apache-arrow'
-import type { Schema } from '../schema/schema.js'
 import type { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { OutputFile } from './output-file.js'
 import type { Output } from './output.js'
-import type { RowPrinter } from './row-printer.js'
+import type { PrintableRows, RowPrinter } from './row-printer.js'
 import { UsageError } from './usage-error.js'
 
 const FORMATS = ['table', 'jsonl', 'csv', 'arrow', 'parquet'] as const
@@ -19,11 +17,6 @@ export const PRINT_OPTIONS = {
   format: { type: 'string' },
   output: { type: 'string', short: 'o' },
 } as const
-
-/** Rows with their columns. */
-export interface PrintableRows extends AsyncIterable<RecordBatch> {
-  readonly schema: Schema
-}
 
 /** How rows are printed, and where. */
 export interface Printing {

@@ -10,6 +10,11 @@ import type { Output } from './output.js'
 import { layOutTable, tableHead, tableLine } from './terminal-table.js'
 import type { TableLayout } from './terminal-table.js'
 
+/** Rows with their columns. */
+export interface PrintableRows extends AsyncIterable<RecordBatch> {
+  readonly schema: Schema
+}
+
 /** Prints batches of one schema. */
 export interface RowPrinter {
   write(batch: RecordBatch): Promise<void>
