@@ -68,8 +68,20 @@ install_versitygw() {
   GOBIN="$(cd "$cache/bin" && pwd)" timeout 900 go install "github.com/versity/versitygw/cmd/versitygw@$versitygw_version"
 }
 
+# The reference's REST catalog server and its compatibility kit, with all they need, as one class path.
+install_rest() {
+  local wanted
+  wanted="$(cksum <"$here/rest-kit/pom.xml")"
+  [[ -s "$cache/rest.classpath" && "$(cat "$cache/rest.installed" 2>/dev/null)" == "$wanted" ]] && return 0
+  need java || return 1
+  need mvn || return 1
+  timeout 900 mvn -q -B -f "$here/rest-kit/pom.xml" dependency:build-classpath -Dmdep.outputFile="$(cd "$cache" && pwd)/rest.classpath" || return 1
+  echo "$wanted" >"$cache/rest.installed"
+}
+
 missing=0
 tool python install_python
 tool spark install_spark
 tool versitygw install_versitygw
+tool rest install_rest
 exit "$missing"

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export type Tool = 'python' | 'spark' | 'versitygw'
+export type Tool = 'python' | 'spark' | 'versitygw' | 'rest'
 
 const root = resolve(import.meta.dirname, '../..')
 export const interopCache = resolve(root, process.env['FLOE_INTEROP_CACHE'] ?? '.interop')
@@ -32,4 +32,9 @@ export const versitygwExecutable = join(interopCache, 'bin/versitygw')
 export function oracleJars(): string {
   const folder = join(interopCache, 'jars')
   return readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name)).join(':')
+}
+
+/** The class path of the reference's REST server, its compatibility kit, and JUnit. */
+export function restClassPath(): string {
+  return readFileSync(join(interopCache, 'rest.classpath'), 'utf8').trim()
 }
