@@ -12,6 +12,7 @@ import { LocalFileIO } from '../../src/io/local-file-io.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { systemRuntime } from '../../src/util/runtime.js'
 import { type CatalogUnderTest, describeCatalog } from '../conformance/catalog.js'
+import { withNamespaces } from '../support/with-namespaces.js'
 
 const running: RunningServer[] = []
 const folder = mkdtempSync(join(tmpdir(), 'floe-rest-'))
@@ -28,32 +29,6 @@ async function serve(catalog: CatalogBackend, openStore: () => FileIO): Promise<
   running.push(server)
   const client = (): CatalogBackend => withNamespaces(new RestCatalog({ uri: server.uri, openStore }))
   return { catalog: client(), other: client() }
-}
-
-/** In this protocol a table needs a namespace that was made before, as the `Catalog` of users does. */
-function withNamespaces(catalog: RestCatalog): CatalogBackend {
-  const ensure = async (namespace: readonly string[]): Promise<void> => {
-    for (let depth = 1; depth <= namespace.length; depth++) {
-      const level = namespace.slice(0, depth)
-      if (!(await catalog.namespaceExists(level))) await catalog.createNamespace(level).catch(() => undefined)
-    }
-  }
-  const createTable: CatalogBackend['createTable'] = async (identifier, creation) => {
-    await ensure(identifier.namespace)
-    return catalog.createTable(identifier, creation)
-  }
-  const renameTable: CatalogBackend['renameTable'] = async (from, to) => {
-    await ensure(to.namespace)
-    await catalog.renameTable(from, to)
-  }
-  return new Proxy(catalog as CatalogBackend, {
-    get: (target, name) => {
-      if (name === 'createTable') return createTable
-      if (name === 'renameTable') return renameTable
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member
-    },
-  })
 }
 
 describeCatalog('RestCatalog over a catalog in memory', async () => {

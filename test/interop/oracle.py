@@ -616,10 +616,11 @@ class SparkHost:
             reg[loc] = f'{c}.x.{nm}'
         return reg[loc]
     def sql(self, warehouse, statements):
-        """Runs statements, `{catalog}` standing for a Hadoop catalog on `warehouse`; rows of the last one as lists."""
+        """Runs statements, `{catalog}` standing for a Hadoop catalog on `warehouse`, or the REST catalog of that URI; rows of the last one as lists."""
         if warehouse not in self.cats:
             c = 'h%d' % len(self.cats); self.cats[warehouse] = c
-            for a, b in {'': 'org.apache.iceberg.spark.SparkCatalog', 'type': 'hadoop', 'warehouse': warehouse, 'cache-enabled': 'false'}.items():
+            place = {'type': 'rest', 'uri': warehouse} if warehouse.startswith('http') else {'type': 'hadoop', 'warehouse': warehouse}
+            for a, b in {'': 'org.apache.iceberg.spark.SparkCatalog', 'cache-enabled': 'false', **place}.items():
                 self.s.conf.set(f'spark.sql.catalog.{c}' + ('.' + a if a else ''), b)
         rows = []
         for q in statements: rows = self.s.sql(q.replace('{catalog}', self.cats[warehouse])).collect()

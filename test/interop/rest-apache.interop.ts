@@ -1,0 +1,101 @@
+/** The client against the reference's own REST server: the promises of a catalog, rows, races, and Spark beside it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CatalogBackend } from '../../src/catalog/catalog-backend.js'
+import { RestCatalog } from '../../src/catalog/rest/rest-catalog.js'
+import { day, openCatalog, schema, t, type Catalog } from '../../src/index.js'
+import { LocalFileIO } from '../../src/io/local-file-io.js'
+import { describeCatalog } from '../conformance/catalog.js'
+import { withNamespaces } from '../support/with-namespaces.js'
+import { startReferenceServer, type ReferenceServer } from './java-process.js'
+import { oracle } from './oracle.js'
+import { missingReason, requireTool } from './tools.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'floe-rest-'))
+let server: ReferenceServer | undefined
+const isMissing = missingReason('rest') !== undefined
+
+beforeAll(async () => {
+  if (!isMissing) server = await startReferenceServer(folder)
+})
+afterAll(async () => {
+  await server?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Empties the catalog: the cases of the conformance suite begin with nothing. */
+async function emptied(catalog: CatalogBackend, parent: readonly string[] = []): Promise<void> {
+  for (const namespace of await catalog.listNamespaces(parent)) {
+    await emptied(catalog, namespace)
+    for (const table of await catalog.listTables(namespace)) await catalog.dropTable(table)
+    await catalog.dropNamespace(namespace)
+  }
+}
+
+describe.skipIf(isMissing)('against the reference', () => {
+  const client = (): RestCatalog => new RestCatalog({ uri: server!.uri, openStore: () => new LocalFileIO({ sync: false }) })
+  describeCatalog(
+    'RestCatalog',
+    async () => {
+      const catalog = client()
+      await emptied(catalog)
+      return { catalog: withNamespaces(catalog), other: withNamespaces(client()) }
+    },
+    { rootTables: false, ownRules: false },
+  )
+})
+
+const columns = { id: t.long.required, at: t.timestamptz, kind: t.string }
+
+async function withCatalog(use: (catalog: Catalog) => Promise<void>): Promise<void> {
+  const catalog = await openCatalog(server!.uri)
+  try {
+    await use(catalog)
+  } finally {
+    await catalog.close()
+  }
+}
+
+it('rows that floe writes, changes and branches through the reference’s server are what Spark reads there, and the other way', async (context) => {
+  requireTool(context, 'rest', 'python', 'spark')
+  await withCatalog(async (catalog) => {
+    for (const formatVersion of [2, 3] as const) {
+      const name = `v${formatVersion}`
+      const table = await catalog.createTable(`rows.${name}`, { schema: schema(columns), partitionBy: [day('at')], formatVersion })
+      const at = new Date('2026-01-02T03:04:05Z')
+      await table.append(Array.from({ length: 10 }, (_, i) => ({ id: BigInt(i), at, kind: 'a' })))
+      await table.delete('id >= 8')
+      await table.updateSchema((change) => change.addColumn('note', t.string))
+      await table.append([{ id: 10n, at: null, kind: 'b', note: 'new' }])
+      const audit = await table.createBranch('audit')
+      await audit.append([{ id: 11n, at, kind: 'c', note: 'on a branch' }])
+      const spark = oracle()
+      const select = `SELECT id, kind, note FROM {catalog}.rows.${name}`
+      const read = await spark.sql(server!.uri, [`${select} ORDER BY id`])
+      expect(read).toEqual([...Array.from({ length: 8 }, (_, i) => [i, 'a', null]), [10, 'b', 'new']])
+      expect(await spark.sql(server!.uri, [`${select} VERSION AS OF 'audit' WHERE id > 9 ORDER BY id`])).toEqual([[10, 'b', 'new'], [11, 'c', 'on a branch']])
+      await spark.sql(server!.uri, [`DELETE FROM {catalog}.rows.${name} WHERE id < 3`, `INSERT INTO {catalog}.rows.${name} VALUES (20, null, 'spark', 'x')`])
+      const rows = await (await catalog.loadTable(`rows.${name}`)).scan().select('id').rows().toArray()
+      expect(rows.map((row) => Number(row['id'])).sort((a, b) => a - b)).toEqual([3, 4, 5, 6, 7, 10, 20])
+    }
+  })
+}, 300_000)
+
+it('16 writers at once lose no row and double none', async (context) => {
+  requireTool(context, 'rest')
+  await withCatalog(async (catalog) => {
+    await catalog.createTable('race.t', { schema: schema({ id: t.long.required }) })
+    await Promise.all(
+      Array.from({ length: 16 }, async (_, writer) => {
+        const own = await openCatalog(server!.uri)
+        const table = await own.loadTable('race.t')
+        for (let i = 0; i < 3; i++) await table.append([{ id: BigInt(writer * 3 + i) }])
+        await own.close()
+      }),
+    )
+    const rows = await (await catalog.loadTable('race.t')).scan().rows().toArray()
+    expect(rows.map((row) => Number(row['id'])).sort((a, b) => a - b)).toEqual(Array.from({ length: 48 }, (_, i) => i))
+  })
+}, 300_000)
