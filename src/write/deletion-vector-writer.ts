@@ -26,7 +26,7 @@ export interface PositionDeleteTarget {
  */
 export async function writeDeletionVectors(
   targets: readonly PositionDeleteTarget[],
-  context: DeleteWriteContext,
+  context: Omit<DeleteWriteContext, 'engine'>,
 ): Promise<readonly DataFile[]> {
   const { metadata, io } = context
   checkVectorTargets(targets, metadata.formatVersion)
@@ -62,7 +62,7 @@ interface VectorBlob {
   readonly blob: NewPuffinBlob
 }
 
-async function writeVectorFile(location: string, vectors: readonly VectorBlob[], context: DeleteWriteContext): Promise<DataFile[]> {
+async function writeVectorFile(location: string, vectors: readonly VectorBlob[], context: Omit<DeleteWriteContext, 'engine'>): Promise<DataFile[]> {
   throwIfAborted(context.signal)
   const { bytes, blobs } = encodePuffinFile(vectors.map(({ blob }) => blob), new Map([['created-by', CREATED_BY]]))
   await writeWhole(location, bytes, context)
@@ -111,7 +111,7 @@ function vectorBlob({ dataFile, positions }: PositionDeleteTarget): NewPuffinBlo
   }
 }
 
-async function writeWhole(location: string, bytes: Uint8Array, { io, signal }: DeleteWriteContext): Promise<void> {
+async function writeWhole(location: string, bytes: Uint8Array, { io, signal }: Pick<DeleteWriteContext, 'io' | 'signal'>): Promise<void> {
   try {
     await io.write(location, bytes, { ifNoneMatch: '*', signal })
   } catch (error) {

@@ -1,0 +1,42 @@
+import type { Report } from './check-history.js'
+import { timesOfPart, versionOfPart } from './committed-parts.js'
+import type { History, OperationRecord } from './history.js'
+import type { TableHistory } from './table-history.js'
+
+/** What was acknowledged is in the table once, what was refused is not, and the rest is there as a whole or not at all. */
+export function checkCommits(history: History, table: TableHistory, report: Report): void {
+  for (const operation of history.operations) {
+    checkOutcome(operation, table, report)
+    checkError(operation, history, report)
+  }
+}
+
+function checkOutcome(operation: OperationRecord, table: TableHistory, report: Report): void {
+  const { id, kind, outcome, parts, endedAt } = operation
+  const times = parts.map((part) => timesOfPart(part, table))
+  const said = `${id} (${kind}, ${outcome}${operation.error === undefined ? '' : ` ${operation.error.code}`})`
+  if (times.some((count) => count > 1)) report('acknowledged exactly once', `${said} is in the table ${Math.max(...times)} times`)
+  const present = times.filter((count) => count > 0).length
+  if (present > 0 && present < parts.length) report('all or nothing', `${said} is in the table with ${present} of ${parts.length} parts`)
+  if (outcome === 'ok' && present < parts.length) report('acknowledged exactly once', `${said} is not in the table`)
+  if (outcome === 'failed' && present > 0) report('failed is never visible', `${said} is in the table`)
+  const versions = parts.flatMap((part) => versionOfPart(part, table) ?? [])
+  const numbers = new Set(versions.map(({ version }) => version))
+  if (numbers.size > 1) report('all or nothing', `${said} came into the table in parts, with versions ${[...numbers].join(', ')}`)
+  const [version] = versions
+  if (version === undefined) return
+  if (outcome === 'ok' && version.step > endedAt!) report('acknowledged exactly once', `${said} was acknowledged before version ${version.version} was made`)
+  if (version.step < operation.invokedAt) report('real-time order', `${said} was in the table before it began`)
+}
+
+/** Codes of an operation that was refused. */
+const REFUSALS: ReadonlySet<string> = new Set(['CONFLICT', 'UNAVAILABLE', 'COMMIT_STATE_UNKNOWN'])
+
+function checkError({ id, kind, error, faults }: OperationRecord, history: History, report: Report): void {
+  if (error === undefined) return
+  const isDamaged = faults.some((fault) => fault === 'truncated' || fault === 'flipped')
+  if (!REFUSALS.has(error.code) && !(error.code === 'CORRUPT' && isDamaged)) report('errors are honest', `${id} (${kind}) failed: ${error.message}`)
+  if (error.code !== 'CONFLICT' && faults.length === 0 && history.faults.length === 0) {
+    report('errors are honest', `${id} (${kind}) failed although nothing went wrong: ${error.message}`)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Testing: commits under faults, in an order that a seed decides. This folder owns time, chance and the completion of every
+ * request; the library under test runs on it unchanged.
+ */
+import { FloeError } from '../util/errors.js'
+import type { Candidate, Decisions } from './decisions.js'
+import type { EventLog } from './event-log.js'
+import type { SeededRandom } from './seeded-random.js'
+
+interface Step extends Candidate {
+  readonly run: () => void
+}
+
+interface Timer extends Step {
+  readonly dueMs: number
+}
+
+export interface SchedulerOptions {
+  readonly decisions: Decisions
+  readonly log: EventLog
+  /** How far a step moves the clock. */
+  readonly random: SeededRandom
+  readonly startMs: number
+  /** Whether sleepers may wake at any moment: the order decides, and the clock follows. Default: when their time has come. */
+  readonly isTimeFree?: boolean
+}
+
+/** A run that takes more steps than this does not end. */
+const MAX_STEPS = 50_000
+const MAX_LATENCY_MS = 8
+
+/**
+ * Decides what happens next, one thing at a time: requests reach the store, answers arrive, sleepers wake. Between two steps
+ * everything that can go on without the outside world does so. The same decisions give the same run.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  readonly #steps: Step[] = []
+  readonly #timers: Timer[] = []
+  readonly #stopped = new Set<string>()
+  #nowMs: number
+  #taken = 0
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#nowMs = options.startMs
+  }
+
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** How many steps the run has taken. */
+  get steps(): number {
+    return this.#taken
+  }
+
+  /** Something that may happen from now on. */
+  offer(actor: string, label: string, run: () => void): void {
+    if (!this.#stopped.has(actor)) this.#steps.push({ actor, label, run })
+  }
+
+  /** Resolves when it is this actor's turn. */
+  turn(actor: string, label: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.offer(actor, label, resolve)
+    })
+  }
+
+  /** Resolves once the clock has moved on by `ms`. */
+  sleep(actor: string, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#stopped.has(actor)) this.#timers.push({ actor, label: 'wake', dueMs: this.#nowMs + Math.max(0, Math.ceil(ms)), run: resolve })
+    })
+  }
+
+  /** The actor is dead: nothing that it waits for comes, what it has sent still may. */
+  stop(actor: string): void {
+    this.#stopped.add(actor)
+    removeWhere(this.#steps, (step) => step.actor === actor)
+    removeWhere(this.#timers, (timer) => timer.actor === actor)
+  }
+
+  isStopped(actor: string): boolean {
+    return this.#stopped.has(actor)
+  }
+
+  /** Goes on until nothing is left to happen. Throws `UNAVAILABLE` when that takes too long. */
+  async run(): Promise<void> {
+    for (;;) {
+      await idle()
+      const candidates = this.#candidates()
+      if (candidates.length === 0) return
+      const chosen = candidates[this.#options.decisions.next(candidates)]!
+      this.#take(chosen)
+      if (++this.#taken > MAX_STEPS) throw new FloeError('UNAVAILABLE', `The run did not end within ${MAX_STEPS} steps`)
+    }
+  }
+
+  #candidates(): readonly (Step | Timer)[] {
+    if (this.#options.isTimeFree === true) return [...this.#steps, ...this.#timers]
+    const due = this.#timers.filter((timer) => timer.dueMs <= this.#nowMs)
+    if (this.#steps.length > 0 || due.length > 0) return due.length === 0 ? this.#steps : [...this.#steps, ...due]
+    if (this.#timers.length === 0) return []
+    this.#nowMs = Math.min(...this.#timers.map((timer) => timer.dueMs))
+    return this.#timers.filter((timer) => timer.dueMs <= this.#nowMs)
+  }
+
+  #take(step: Step | Timer): void {
+    if ('dueMs' in step) {
+      this.#timers.splice(this.#timers.indexOf(step), 1)
+      this.#nowMs = Math.max(this.#nowMs, step.dueMs)
+    } else {
+      this.#steps.splice(this.#steps.indexOf(step), 1)
+      this.#nowMs += this.#options.random.below(MAX_LATENCY_MS)
+    }
+    this.#options.log.add(`${this.#nowMs} ${step.actor} ${step.label}`)
+    step.run()
+  }
+}
+
+/** Resolves when all promises that can go on have done so. */
+function idle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+function removeWhere<T>(list: T[], matches: (value: T) => boolean): void {
+  for (let i = list.length - 1; i >= 0; i--) if (matches(list[i]!)) list.splice(i, 1)
+}

@@ -1,0 +1,87 @@
+/** What a run is to do, as data: made from a seed, printed, replayed, and taken apart piece by piece when it fails. */
+import { FAULT_KINDS, type Fault, type FaultKind } from './fault.js'
+import { SeededRandom } from './seeded-random.js'
+import type { WriterOperationKind } from './writer-operations.js'
+
+export interface ActorPlan {
+  readonly name: string
+  /** `read`: a look at the table; else a change of it. */
+  readonly operations: readonly (WriterOperationKind | 'read')[]
+  /** Whether every read opens the table anew, knowing nothing. */
+  readonly isCold?: boolean
+}
+
+export interface SimulationPlan {
+  /** Of everything that the rest does not say: the order of events, names, waits. */
+  readonly seed: number
+  readonly order: 'random' | 'priority'
+  readonly actors: readonly ActorPlan[]
+  readonly faults: readonly Fault[]
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export interface PlanLimits {
+  /** Default 4. */
+  readonly maxActors?: number
+  /** Of each actor. Default 3. */
+  readonly maxOperations?: number
+  /** Default 4. */
+  readonly maxFaults?: number
+  /** Default all. */
+  readonly kinds?: readonly WriterOperationKind[]
+}
+
+/** Appends most, as in life; each kind as often as it is here. */
+const KINDS: readonly WriterOperationKind[] = [
+  'append', 'append', 'append', 'delete', 'delete', 'delete', 'update', 'update', 'rewrite', 'overwrite', 'compact', 'compact',
+  'property', 'transaction', 'publish', 'append-branch',
+]
+/** Requests of an actor among which faults strike. */
+const CALLS_PER_OPERATION = 24
+/** A quarter of all runs has none: whatever goes wrong then is nobody else's fault. */
+const FAULTLESS = 0.25
+
+/** The run of a seed. */
+export function planSimulation(seed: number, limits: PlanLimits = {}): SimulationPlan {
+  const random = new SeededRandom(seed)
+  const { maxActors = 4, maxOperations = 3, maxFaults = 4, kinds = KINDS } = limits
+  const actors: ActorPlan[] = []
+  const writers = 2 + random.below(maxActors - 1)
+  for (let i = 0; i < writers; i++) {
+    const operations = Array.from({ length: 1 + random.below(maxOperations) }, () => random.pick(kinds))
+    actors.push({ name: `w${i}`, operations })
+  }
+  const reads = random.below(3)
+  if (reads > 0) actors.push({ name: 'r0', operations: Array.from({ length: reads }, () => 'read' as const), isCold: random.chance(0.5) })
+  const faults = random.chance(FAULTLESS) ? [] : Array.from({ length: 1 + random.below(maxFaults) }, () => drawFault(random, actors))
+  const properties: Record<string, string> = {
+    'write.manifest.compression-codec': 'uncompressed',
+    'commit.manifest.min-count-to-merge': random.pick(['2', '3', '100']),
+  }
+  if (random.chance(0.2)) properties['commit.retry.num-retries'] = random.pick(['0', '1', '2'])
+  if (random.chance(0.15)) {
+    properties['write.metadata.delete-after-commit.enabled'] = 'true'
+    properties['write.metadata.previous-versions-max'] = '2'
+  }
+  return { seed, order: random.chance(0.3) ? 'priority' : 'random', actors, faults, properties }
+}
+
+function drawFault(random: SeededRandom, actors: readonly ActorPlan[]): Fault {
+  const actor = random.pick(actors)
+  const kind = random.pick(FAULT_KINDS)
+  const call = 1 + random.below(CALLS_PER_OPERATION * actor.operations.length)
+  return { actor: actor.name, call, kind, amount: drawAmount(random, kind) }
+}
+
+function drawAmount(random: SeededRandom, kind: FaultKind): number {
+  switch (kind) {
+    case 'overloaded':
+      return random.pick([1, 2, 5, 20])
+    case 'clock':
+      return random.pick([-1, 1]) * random.pick([5, 1_000, 90_000, 3_600_000])
+    case 'stale-list':
+      return random.pick([10, 100, 1_000])
+    default:
+      return random.below(1_000)
+  }
+}

@@ -1,0 +1,134 @@
+import { decodeMarker } from '../catalog/version-marker.js'
+import { versionOf } from '../catalog/version-file.js'
+import { tupleType } from '../commit/manifest-input.js'
+import { decodeVectorBlob } from '../deletes/deletion-vector.js'
+import type { PositionBitmap } from '../deletes/position-bitmap.js'
+import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.js'
+import { decodeManifestList } from '../manifest/manifest-list.js'
+import { decodeManifest } from '../manifest/manifest-reader.js'
+import { parseTableMetadata } from '../metadata/table-metadata-json.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
+import { findSnapshot } from '../snapshot/snapshot-ref.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { FloeError } from '../util/errors.js'
+import type { History } from './history.js'
+import { decodeRows } from './synthetic-file.js'
+
+/** One version of the table as it was made. */
+export interface VersionState {
+  readonly version: number
+  readonly location: string
+  /** The moment at which it came to be. */
+  readonly step: number
+  readonly metadata: TableMetadata
+}
+
+/** What a snapshot holds. */
+export interface SnapshotState {
+  readonly snapshot: Snapshot
+  readonly manifests: readonly ManifestFile[]
+  /** Live and deleted. */
+  readonly entries: readonly ManifestEntry[]
+  /** Sorted; a row that is there twice comes twice. */
+  readonly rows: readonly string[]
+}
+
+/** Every version and snapshot that a table ever had, read from the bytes that the store was given, by nobody's catalog. */
+export class TableHistory {
+  readonly versions: readonly VersionState[]
+  readonly #bytes = new Map<string, Uint8Array>()
+  readonly #snapshots = new Map<bigint, SnapshotState>()
+  readonly #entries = new Map<string, readonly ManifestEntry[]>()
+
+  /** Throws `CORRUPT` for bytes that are no metadata. */
+  constructor(history: History) {
+    const made = new Map<string, VersionState>()
+    for (const event of history.store) {
+      if (event.kind === 'put') this.#put(event, made, history.metadataFolder)
+    }
+    this.versions = [...made.values()].sort((a, b) => a.version - b.version)
+  }
+
+  get last(): VersionState {
+    return this.versions.at(-1)!
+  }
+
+  /** All snapshots that any version lists, in the order of versions. */
+  get snapshots(): readonly Snapshot[] {
+    const found = new Map<bigint, Snapshot>()
+    for (const { metadata } of this.versions) for (const snapshot of metadata.snapshots) found.set(snapshot.snapshotId, snapshot)
+    return [...found.values()]
+  }
+
+  /** The history of a branch of the last version, oldest first. */
+  chain(branch: string): readonly Snapshot[] {
+    const chain: Snapshot[] = []
+    const { metadata } = this.last
+    let next = metadata.refs.get(branch)?.snapshotId
+    while (next !== undefined && chain.length <= metadata.snapshots.length) {
+      const snapshot = findSnapshot(metadata, next)
+      if (snapshot === undefined) break
+      chain.unshift(snapshot)
+      next = snapshot.parentSnapshotId
+    }
+    return chain
+  }
+
+  /** Throws `CORRUPT` or `NOT_FOUND` for a snapshot that cannot be read. */
+  stateOf(snapshot: Snapshot): SnapshotState {
+    const known = this.#snapshots.get(snapshot.snapshotId)
+    if (known !== undefined) return known
+    const list = snapshot.manifestList!
+    const manifests = decodeManifestList(this.#read(list), list)
+    const entries = manifests.flatMap((manifest) => this.#entriesOf(manifest))
+    const state = { snapshot, manifests, entries, rows: this.#rows(entries) }
+    this.#snapshots.set(snapshot.snapshotId, state)
+    return state
+  }
+
+  #put(event: { readonly location: string; readonly step: number; readonly bytes: Uint8Array }, made: Map<string, VersionState>, folder: string): void {
+    const { location, step, bytes } = event
+    const version = location.startsWith(`${folder}/`) ? versionOf(location) : undefined
+    if (version === undefined) {
+      if (!this.#bytes.has(location)) this.#bytes.set(location, bytes)
+      return
+    }
+    const marker = decodeMarker(bytes)
+    if (marker?.kind === 'retired' && marker.nonce === undefined) made.delete(location)
+    if (marker !== undefined || made.has(location)) return
+    made.set(location, { version, location, step, metadata: parseTableMetadata(bytes, { location }) })
+  }
+
+  #entriesOf(manifest: ManifestFile): readonly ManifestEntry[] {
+    const known = this.#entries.get(manifest.manifestPath)
+    if (known !== undefined) return known
+    const { metadata } = this.last
+    const decoded = decodeManifest(manifest, this.#read(manifest.manifestPath), { partitionType: tupleType(metadata, manifest.partitionSpecId) })
+    const entries = Array.from({ length: decoded.count }, (_, i) => decoded.entry(i))
+    this.#entries.set(manifest.manifestPath, entries)
+    return entries
+  }
+
+  #rows(entries: readonly ManifestEntry[]): readonly string[] {
+    const live = entries.filter(({ status }) => status !== 'deleted').map(({ dataFile }) => dataFile)
+    const vectors = live.filter(({ content }) => content !== 'data').map((file) => [file.referencedDataFile, this.#vector(file)] as const)
+    return live
+      .filter(({ content }) => content === 'data')
+      .flatMap(({ filePath }) => {
+        const deleted = vectors.filter(([target]) => target === filePath)
+        return decodeRows(this.#read(filePath), filePath).filter((_, position) => !deleted.some(([, vector]) => vector.contains(position)))
+      })
+      .sort()
+  }
+
+  #vector({ filePath, contentOffset, contentSizeBytes, recordCount }: DataFile): PositionBitmap {
+    const bytes = this.#read(filePath).subarray(contentOffset, contentOffset! + contentSizeBytes!)
+    return decodeVectorBlob(bytes, { file: filePath, cardinality: recordCount })
+  }
+
+  #read(location: string): Uint8Array {
+    const bytes = this.#bytes.get(location)
+    if (bytes === undefined) throw new FloeError('NOT_FOUND', 'Nobody ever wrote this file', { file: location })
+    return bytes
+  }
+}
