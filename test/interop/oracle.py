@@ -16,11 +16,11 @@ Engines
   duckdb     DuckDB's Iceberg extension, from the wheel (local files only)
   pyarrow    small reader written here from the spec (fastavro manifests, pyarrow Parquet)
 
-Operations of serve besides those: `sql` runs Spark SQL over a Hadoop catalog, `parquet-schema` prints the schema of one
-Parquet file as parquet-cpp sees it.
+Operations of serve besides those: `sql` runs Spark SQL over a Hadoop catalog, `equality-deletes` commits an equality delete file of the
+Java writer there, `parquet-schema` prints the schema of one Parquet file as parquet-cpp sees it.
 Canonical row form: see ../golden/README.md. The jars are found through ORACLE_JARS.
 """
-import argparse, base64, datetime, decimal, glob, gzip, hashlib, io, json, math, os, re, struct, sys, tempfile, threading, traceback, uuid, zlib
+import argparse, base64, datetime, decimal, functools, glob, gzip, hashlib, io, json, math, os, re, struct, sys, tempfile, threading, traceback, uuid, zlib
 import urllib.parse
 
 D = decimal.Decimal
@@ -576,11 +576,17 @@ def eng_duckdb(st, loc, m, snapshot, ref, lineage):
     if not (loc.startswith('file:') or loc.startswith('/')): raise NotImplementedError('DuckDB: local files only')
     snap, schema, kind = resolve(m, snapshot, ref)
     if snap is None: return []
-    con = duckdb.connect(config={'threads': 1}); con.execute("set timezone='UTC'")
-    for name in ('avro', 'iceberg'): con.execute(f"load '{duckdb_extension(name)}'")
     path = re.sub(r'^file:/*', '/', loc).replace("'", "''")
     at = '' if kind == 'current' else f", snapshot_from_id={snap['snapshot-id']}"
-    return table_rows(con.execute(f"select * from iceberg_scan('{path}'{at})").to_arrow_table(), schema)
+    try: return table_rows(duck().execute(f"select * from iceberg_scan('{path}'{at})").to_arrow_table(), schema)
+    except duckdb.Error: duck.cache_clear(); raise      # an internal error leaves the connection useless
+
+@functools.lru_cache(1)
+def duck():
+    import duckdb
+    con = duckdb.connect(config={'threads': 1}); con.execute("set timezone='UTC'")
+    for name in ('avro', 'iceberg'): con.execute(f"load '{duckdb_extension(name)}'")
+    return con
 
 # ------------------------------------------------------------------ engine: spark / java
 def find_jars():
@@ -625,6 +631,27 @@ class SparkHost:
         rows = []
         for q in statements: rows = self.s.sql(q.replace('{catalog}', self.cats[warehouse])).collect()
         return [list(r) for r in rows]
+    def equality_deletes(self, warehouse, name, columns, where):
+        """Commits one equality delete file of the Java writer: keys are those of the rows that `where` selects, all of one partition."""
+        self.sql(warehouse, []); name = f'{self.cats[warehouse]}.{name}'; iceberg = self.jvm.org.apache.iceberg; E = self.jvm.org.apache.spark.sql.execution.datasources.SparkExpressionConverter
+        t = iceberg.spark.Spark3Util.loadIcebergTable(self.s._jsparkSession, name)
+        f = E.convertToIcebergExpression(E.collectResolvedSparkExpression(self.s._jsparkSession, name, where))
+        tasks = t.newScan().filter(f).planFiles(); file = self.lst(tasks)[0].file(); tasks.close()
+        spec = t.specs()[file.specId()]; schema = t.schema().select(self.strings(columns))
+        ids = self.s._sc._gateway.new_array(self.jvm.int, len(columns))
+        for i, c in enumerate(columns): ids[i] = schema.findField(c).fieldId()
+        parquet = iceberg.FileFormat.PARQUET
+        factory = iceberg.data.GenericFileWriterFactory.Builder(t).deleteFileFormat(parquet).equalityFieldIds(ids).equalityDeleteRowSchema(schema).build()
+        place = iceberg.io.OutputFileFactory.builderFor(t, 0, 0).format(parquet).build()
+        writer = factory.newEqualityDeleteWriter(place.newOutputFile(spec, file.partition()), spec, file.partition())
+        keys = iceberg.data.IcebergGenerics.read(t).where(f).select(self.strings(columns)).build(); n = 0
+        for key in self.lst(keys): writer.write(key); n += 1
+        keys.close(); writer.close(); t.newRowDelta().addDeletes(writer.toDeleteFile()).commit()
+        return n
+    def strings(self, values):
+        a = self.s._sc._gateway.new_array(self.jvm.java.lang.String, len(values))
+        for i, v in enumerate(values): a[i] = v
+        return a
     def jtable(self, st, loc): return self.jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(self.s._jsparkSession, self.table(st, loc))
     def rows(self, *a):
         try: return self.rows1(*a)
@@ -1055,6 +1082,7 @@ def serve(args):
             elif op == 'dump': rows = [json.loads(x) for x in rows_lines(read_rows(q.get('engine', args.engine), st, q['metadata'], *a))]; r = {'ok': True, 'count': len(rows), 'rows': rows}
             elif op == 'check': res = check(st, q['metadata'], q['expected'], q.get('engines') or [q.get('engine', args.engine)], *a); r = {'ok': all(x['ok'] for x in res), 'results': res}
             elif op == 'sql': r = {'ok': True, 'rows': json.loads(json.dumps(spark().sql(q['warehouse'], q['statements']), default=str))}
+            elif op == 'equality-deletes': r = {'ok': True, 'count': spark().equality_deletes(q['warehouse'], q['table'], q['columns'], q['where'])}
             elif op == 'parquet-schema': r = {'ok': True, 'schema': parquet_schema(st, q['path'])}
             elif op == 'describe': r = describe(st, q['metadata'], use_spark=q.get('spark', True), deep=q.get('deep', True))
             else: r = {'ok': False, 'error': 'op?'}

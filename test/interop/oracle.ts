@@ -95,6 +95,16 @@ class Oracle {
     return (reply as Reply & { readonly rows: readonly (readonly unknown[])[] }).rows
   }
 
+  /**
+   * Commits an equality delete file of the Java writer to a table of {@link sql}'s catalog: keys are those of the rows that `where`, SQL
+   * for rows of one partition, selects. Answers how many.
+   */
+  async equalityDeletes(warehouse: string, table: string, columns: readonly string[], where: string): Promise<number> {
+    const reply = await this.#ask({ op: 'equality-deletes', warehouse, table, columns, where })
+    if (!reply.ok) throw new Error(reply.error)
+    return (reply as Reply & { readonly count: number }).count
+  }
+
   /** The schema of a Parquet file as parquet-cpp prints it, one line a node. */
   async parquetSchema(path: string): Promise<readonly string[]> {
     const reply = await this.#ask({ op: 'parquet-schema', path })
