@@ -1,5 +1,5 @@
 /** What makes two content files the same, and which data file a delete file is for. */
-import type { DataFile } from '../manifest/data-file.js'
+import type { DataFile, ManifestFile } from '../manifest/data-file.js'
 import { DELETE_FILE_PATH_FIELD } from '../schema/reserved-fields.js'
 import { decodeUtf8 } from '../util/utf8.js'
 
@@ -25,4 +25,12 @@ export function referencedDataFile(file: DataFile): string | undefined {
   const upper = file.upperBounds?.get(DELETE_FILE_PATH_FIELD.id)
   if (lower === undefined || upper === undefined || lower.length !== upper.length) return undefined
   return lower.every((byte, i) => byte === upper[i]) ? decodeUtf8(lower) : undefined
+}
+
+/**
+ * Tells manifests apart by what their entries are. A transaction lists a manifest that it made itself anew in each attempt: its
+ * entries then inherit another sequence number and other row ids, though the file is the same.
+ */
+export function manifestKey({ manifestPath, sequenceNumber, firstRowId }: Pick<ManifestFile, 'manifestPath' | 'sequenceNumber' | 'firstRowId'>): string {
+  return `${manifestPath} ${sequenceNumber} ${firstRowId ?? ''}`
 }

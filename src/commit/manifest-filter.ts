@@ -4,7 +4,7 @@ import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../
 import { STATUS_DELETED, type ManifestEntries } from '../manifest/manifest-entries.js'
 import { ManifestWriter } from '../manifest/manifest-writer.js'
 import { mayHaveLiveFiles } from './added-manifests.js'
-import { fileKey, referencedDataFile } from './file-identity.js'
+import { fileKey, manifestKey, referencedDataFile } from './file-identity.js'
 import { MANIFEST_PARALLELISM, readManifest } from './manifest-input.js'
 import { manifestWriterOptions, type NewManifest } from './manifest-output.js'
 import type { PartitionSet } from './partition-set.js'
@@ -84,7 +84,7 @@ export class ManifestFilter {
 
   async #filterOne(manifest: ManifestFile, targets: FilterTargets, attempt: SnapshotAttempt): Promise<FilteredManifest> {
     if (!this.#mayConcern(manifest, targets, attempt)) return { manifest, removed: [], vectors: [] }
-    const key = `${attempt.current.metadata.formatVersion} ${attempt.snapshotId} ${manifest.manifestPath}`
+    const key = `${attempt.current.metadata.formatVersion} ${attempt.snapshotId} ${manifestKey(manifest)}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const entries = await readManifest(attempt.current, manifest, { signal: attempt.context.signal })

@@ -8,6 +8,7 @@ import { ManifestWriter } from '../manifest/manifest-writer.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readBoolean, readInteger, tableProperties } from '../metadata/table-properties.js'
 import { packBinsFromEnd } from '../util/bin-packing.js'
+import { manifestKey } from './file-identity.js'
 import { MANIFEST_PARALLELISM, readManifest, tupleType } from './manifest-input.js'
 import { manifestWriterOptions, type ManifestOutput, type NewManifest } from './manifest-output.js'
 
@@ -82,7 +83,7 @@ export class ManifestMerger {
     context: MergeContext,
   ): Promise<ManifestFile | undefined> {
     const { table, snapshotId, signal } = context
-    const key = [table.metadata.formatVersion, snapshotId, ...bin.map((manifest) => manifest.manifestPath)].join(' ')
+    const key = [table.metadata.formatVersion, snapshotId, ...bin.map(manifestKey)].join(' ')
     const known = this.#merged.get(key)
     if (known !== undefined) return known
     const first = bin[0]!
