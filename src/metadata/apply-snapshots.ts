@@ -13,9 +13,7 @@ export function addSnapshot(draft: MetadataDraft, snapshot: Snapshot): void {
   if (draft.snapshots.has(snapshot.snapshotId)) {
     throw new FloeError('INVALID', `snapshot ${snapshot.snapshotId} exists already: snapshot ids are never reused`)
   }
-  // Spec: Sequence Numbers. A root snapshot may carry an older number: that is how tables are replicated.
-  const isRoot = snapshot.parentSnapshotId === undefined
-  if (draft.formatVersion > 1 && !isRoot && snapshot.sequenceNumber <= draft.lastSequenceNumber) {
+  if (draft.formatVersion > 1 && !isNumberFree(draft, snapshot)) {
     throw new FloeError(
       'CONFLICT',
       `snapshot ${snapshot.snapshotId} has sequence number ${snapshot.sequenceNumber}, the table is at ${draft.lastSequenceNumber}: apply the change again on the current version`,
@@ -27,6 +25,17 @@ export function addSnapshot(draft: MetadataDraft, snapshot: Snapshot): void {
   draft.addedSnapshotIds.add(snapshot.snapshotId)
   draft.lastUpdatedMs = Math.max(draft.lastUpdatedMs, snapshot.timestampMs)
   draft.changed = true
+}
+
+/**
+ * Whether no other commit has taken a snapshot's sequence number. A root snapshot may carry an older one, as that is how tables are
+ * replicated, but no one that is in use: two writers may each have seen an empty table. 0 is of version 1: its writer saw none of this.
+ */
+// Spec: Sequence Numbers
+function isNumberFree(draft: MetadataDraft, { sequenceNumber, parentSnapshotId }: Snapshot): boolean {
+  if (sequenceNumber > draft.lastSequenceNumber) return true
+  if (parentSnapshotId !== undefined || sequenceNumber === 0n) return false
+  return ![...draft.snapshots.values()].some((other) => other.sequenceNumber === sequenceNumber)
 }
 
 // Spec: Row Lineage › Row lineage assignment

@@ -129,9 +129,19 @@ describe('adding snapshots', () => {
   })
 
   it('accepts an older sequence number of a root snapshot without lowering the table\'s', () => {
-    const base = withSnapshots(table(), 1n, 2n)
-    const root = snapshotOn(base, 3n, { parentSnapshotId: undefined, sequenceNumber: 1n })
-    expect(update(base, { action: 'add-snapshot', snapshot: root }).lastSequenceNumber).toBe(2n)
+    const empty = table()
+    const base = update(empty, ...appendUpdates(snapshotOn(empty, 1n, { sequenceNumber: 7n })))
+    const root = snapshotOn(base, 3n, { parentSnapshotId: undefined, sequenceNumber: 5n })
+    expect(update(base, { action: 'add-snapshot', snapshot: root }).lastSequenceNumber).toBe(7n)
+  })
+
+  it('refuses a root snapshot whose number another root has, and one of version 1 after an upgrade, as conflicts', () => {
+    const empty = table()
+    const base = withSnapshots(empty, 1n)
+    const second = snapshotOn(empty, 2n, { parentSnapshotId: undefined })
+    expect(() => update(base, { action: 'add-snapshot', snapshot: second })).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+    const old = snapshotOn(empty, 2n, { sequenceNumber: 0n })
+    expect(() => update(empty, ...appendUpdates(old))).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
   })
 })
 
