@@ -54,6 +54,18 @@ export type CommitOutcome =
   | { readonly outcome: 'rejected'; readonly reason: Error; readonly retryable: boolean }
   | { readonly outcome: 'unknown'; readonly reason: Error }
 
+/** The outcome of a commit of several tables, which is that of each of them. */
+export type TransactionOutcome = { readonly outcome: 'committed' } | Exclude<CommitOutcome, { readonly outcome: 'committed' }>
+
+/** Commits of several tables at once: all of them, or none. */
+export interface TableTransactions {
+  /** Throws `UNSUPPORTED` when the catalog does not offer them after all. */
+  check(): Promise<void>
+  /** What a new table would be; the catalog keeps nothing of it. Throws `ALREADY_EXISTS`. */
+  stageTable(identifier: TableIdentifier, creation: TableCreation): Promise<LoadedTable>
+  commit(requests: readonly CommitRequest[]): Promise<TransactionOutcome>
+}
+
 export interface NamespaceChanges {
   readonly updates: ReadonlyMap<string, string>
   readonly removals: readonly string[]
@@ -81,6 +93,8 @@ export interface CatalogBackend {
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
   registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  /** Absent where tables cannot be committed together. */
+  readonly transactions?: TableTransactions | undefined
   /** Tries what commits rely on of the store; absent where a server has it. */
   verifyStore?(): Promise<StoreReport>
   /** Where a new table of that name would be; absent where that is not known before it is created. */

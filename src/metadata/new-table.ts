@@ -56,6 +56,25 @@ export function newTableUpdates(table: NewTable, uuid: string): readonly Metadat
   ]
 }
 
+/** The updates that make a table of what a catalog has staged for it: ids as they are. Source: `RESTSessionCatalog.createChanges` */
+export function stagedTableUpdates(staged: TableMetadata): readonly MetadataUpdate[] {
+  const schema = staged.schemas.find((candidate) => candidate.schemaId === staged.currentSchemaId)!
+  const spec = staged.partitionSpecs.find((candidate) => candidate.specId === staged.defaultSpecId)!
+  const sortOrder = staged.sortOrders.find((candidate) => candidate.orderId === staged.defaultSortOrderId)!
+  return [
+    ...(staged.tableUuid === undefined ? [] : [{ action: 'assign-uuid', uuid: staged.tableUuid } as const]),
+    { action: 'upgrade-format-version', formatVersion: staged.formatVersion },
+    { action: 'add-schema', schema, lastColumnId: staged.lastColumnId },
+    { action: 'set-current-schema', schemaId: -1 },
+    { action: 'add-spec', spec },
+    { action: 'set-default-spec', specId: -1 },
+    { action: 'add-sort-order', sortOrder },
+    { action: 'set-default-sort-order', sortOrderId: -1 },
+    { action: 'set-location', location: staged.location },
+    { action: 'set-properties', updates: staged.properties },
+  ]
+}
+
 /**
  * The updates that replace a table's schema, spec, order, location and contents, and keep its history: columns of the same
  * name keep their ids, and so do equal partition fields. Nothing is removed but the branch `main`.

@@ -1,4 +1,4 @@
-import type { CatalogBackend, TableIdentifier } from '../catalog/catalog-backend.js'
+import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog/catalog-backend.js'
 import { checkNamespace, parseTableIdentifier, printTableIdentifier } from '../catalog/table-identifier.js'
 import type { StoreReport } from '../catalog/store-contract.js'
 import type { FormatVersion } from '../metadata/table-metadata.js'
@@ -6,7 +6,7 @@ import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm }
 import { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import { checkArgument, checkOptional } from './checked-arguments.js'
-import { Table, type TableContext } from './table.js'
+import { Table, type CommitCallOptions, type TableContext, type TableTransaction } from './table.js'
 import { textProperties } from './text-properties.js'
 
 /** A table's name as text, `shop.events`, or in its parts. */
@@ -23,6 +23,14 @@ export interface CreateTableOptions {
   readonly properties?: Readonly<Record<string, string>> | undefined
   /** Where the table's files go. Default: chosen by the catalog. */
   readonly location?: string | undefined
+}
+
+/** What a transaction over several tables can do. Changes of a table are seen by later calls on it, and by nobody else yet. */
+export interface CatalogTransaction {
+  /** The verbs of a table. @throws FloeError `NOT_FOUND` */
+  loadTable(name: TableName): Promise<TableTransaction>
+  /** The verbs of a table that the commit creates. @throws FloeError `ALREADY_EXISTS` */
+  createTable(name: TableName, options: CreateTableOptions): Promise<TableTransaction>
 }
 
 const DEFAULT_FORMAT_VERSION = 2
@@ -44,18 +52,48 @@ export class Catalog {
    * @throws FloeError `ALREADY_EXISTS`, or `INVALID` for a schema, spec, order or property that does not fit
    */
   async createTable(name: TableName, options: CreateTableOptions): Promise<Table> {
-    checkArgument(options, 'object', 'The options of a table')
     const identifier = identifierOf(name)
-    const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
-    if (!(schema instanceof Schema)) throw new FloeError('INVALID', 'A table needs a schema: make one with schema({ id: t.long.required, … })')
-    checkOptional(options.partitionBy, 'list', 'partitionBy')
-    checkOptional(options.sortBy, 'list', 'sortBy')
-    const spec = buildPartitionSpec(options.partitionBy ?? [], schema)
-    const sortOrder = buildSortOrder(options.sortBy ?? [], schema)
-    const properties = textProperties(options.properties ?? {})
+    const creation = creationOf(options)
     await this.#ensureNamespace(identifier.namespace)
-    const created = await this.#backend.createTable(identifier, { schema, spec, sortOrder, formatVersion, location, properties })
-    return new Table(created, this.#context)
+    return new Table(await this.#backend.createTable(identifier, creation), this.#context)
+  }
+
+  /**
+   * Changes of several tables as one commit: `work` loads and creates tables, and makes calls on them. All of it is committed
+   * when it is done, or nothing when it, or one of the calls, fails. Answers what `work` answers.
+   *
+   * @throws FloeError `UNSUPPORTED` where tables cannot be committed together: in folders and object stores, where each table
+   *   is a pointer of its own; `CONFLICT` or `ALREADY_EXISTS` when nothing was committed; `COMMIT_STATE_UNKNOWN`
+   */
+  async transaction<T>(work: (transaction: CatalogTransaction) => T | Promise<T>, options: CommitCallOptions = {}): Promise<T> {
+    checkArgument(work, 'function', 'The work of a transaction')
+    const { transactions } = this.#backend
+    if (transactions === undefined) {
+      throw new FloeError('UNSUPPORTED', 'No store swaps two tables in one step: change each by table.transaction, or use a REST catalog')
+    }
+    await transactions.check()
+    const { CatalogWork } = await import('./catalog-transaction.js')
+    const backend = { loadTable: (identifier: TableIdentifier): Promise<LoadedTable> => this.#backend.loadTable(identifier), transactions }
+    const open = (loaded: LoadedTable, staging: CatalogBackend): Table => new Table(loaded, { ...this.#context, backend: staging })
+    const staged = new CatalogWork<Table, TableTransaction>({ backend, runtime: this.#context.runtime, signal: options.signal, open })
+    const transaction: CatalogTransaction = {
+      loadTable: async (name) => staged.load(identifierOf(name)),
+      createTable: async (name, creation) => {
+        const identifier = identifierOf(name)
+        const table = creationOf(creation)
+        await this.#ensureNamespace(identifier.namespace)
+        return staged.create(identifier, () => transactions.stageTable(identifier, table))
+      },
+    }
+    let value: T
+    try {
+      value = await work(transaction)
+    } catch (error) {
+      await staged.discard()
+      throw error
+    }
+    await staged.commit()
+    return value
   }
 
   /** @throws FloeError `NOT_FOUND` */
@@ -153,6 +191,17 @@ export class Catalog {
       }
     }
   }
+}
+
+function creationOf(options: CreateTableOptions): TableCreation {
+  checkArgument(options, 'object', 'The options of a table')
+  const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
+  if (!(schema instanceof Schema)) throw new FloeError('INVALID', 'A table needs a schema: make one with schema({ id: t.long.required, … })')
+  checkOptional(options.partitionBy, 'list', 'partitionBy')
+  checkOptional(options.sortBy, 'list', 'sortBy')
+  const spec = buildPartitionSpec(options.partitionBy ?? [], schema)
+  const sortOrder = buildSortOrder(options.sortBy ?? [], schema)
+  return { schema, spec, sortOrder, formatVersion, location, properties: textProperties(options.properties ?? {}) }
 }
 
 function identifierOf(name: TableName): TableIdentifier {

@@ -30,7 +30,7 @@ const VERBS = [
 export type TransactionVerb = (typeof VERBS)[number]
 
 /** The table that a transaction changes, as far as it matters here. */
-interface TransactionTable {
+export interface TransactionTable {
   scan(): unknown
 }
 
@@ -61,21 +61,21 @@ export async function runTransaction<T, V extends TransactionTable, X>(
   const { backend, loaded, runtime, signal, open } = context
   const staging = new TransactionBackend(loaded)
   const calls = new CallLine<X>(open(loaded, staging as unknown as CatalogBackend))
+  let value: T
   try {
-    const value = await work(calls.transaction)
+    value = await work(calls.transaction)
     await calls.end()
-    if (staging.isEmpty) return { value, result: undefined }
-    return { value, result: await commitTable(backend, loaded, staging.operation(), { runtime, signal }) }
   } catch (error) {
     await calls.end().catch(() => undefined)
-    // A commit of unknown outcome may still need its files; one that failed has removed them.
-    if (!(error instanceof FloeError && error.code === 'COMMIT_STATE_UNKNOWN')) await staging.discard()
+    await staging.discard()
     throw error
   }
+  // From here on, what may be deleted is for the commit to decide: its outcome may be unknown.
+  return { value, result: staging.isEmpty ? undefined : await commitTable(backend, loaded, staging.operation(), { runtime, signal }) }
 }
 
 /** Makes calls one at a time, in the order they were asked for. */
-class CallLine<X> {
+export class CallLine<X> {
   readonly transaction: X
   #last: Promise<unknown> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined

@@ -28,6 +28,8 @@ interface KnownTable {
 }
 
 const MAX_KNOWN = 100
+/** Of a table that is staged: no file. */
+const STAGED_LOCATION = ''
 const MAX_SECRETS = 1000
 
 /** Turns answers of the server into tables, and keeps the latest ones for `If-None-Match`. */
@@ -63,8 +65,18 @@ export class LoadedTables {
 
   /** The table of a `LoadTableResult`. Throws `CORRUPT` for an answer that is none, `INVALID` for locations that are not allowed. */
   accept(identifier: TableIdentifier, response: RestResponse): LoadedTable {
-    const answer = requireBody(response, identifier)
-    const { metadata, metadataLocation } = readTable(answer, identifier)
+    const table = this.#accept(identifier, requireBody(response, identifier))
+    this.#remember(table, response.headers.get('etag'))
+    return table
+  }
+
+  /** The table of an answer to a staged creation: it has no metadata file yet. */
+  acceptStaged(identifier: TableIdentifier, response: RestResponse): LoadedTable {
+    return this.#accept(identifier, requireBody(response, identifier), STAGED_LOCATION)
+  }
+
+  #accept(identifier: TableIdentifier, answer: JsonObject, staged?: string): LoadedTable {
+    const { metadata, metadataLocation } = readTable(answer, identifier, staged)
     const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
     const credentials = parseStorageCredentials(answer)
     for (const secret of storageSecrets(config, credentials)) this.#keepSecret(secret)
@@ -75,9 +87,7 @@ export class LoadedTables {
     }
     const store = this.#storeOf(identifier, { config, credentials, renew, open: this.#options.open, runtime: this.#options.runtime })
     const prefixes = this.#prefixes(metadata, metadataLocation)
-    const table = { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }) }
-    this.#remember(table, response.headers.get('etag'))
-    return table
+    return { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }) }
   }
 
   /** The table of a `CommitTableResponse`, which has no configuration: it goes on with that of `base`. */
@@ -113,7 +123,7 @@ export class LoadedTables {
     const own = isRemote || (scheme === 'file' && allowLocalFiles) ? [metadata.location] : []
     const declarable = isRemote ? [`${scheme}://${authority}/`] : own
     const prefixes = own.length === 0 ? [] : tablePrefixes(metadata, { folder: metadata.location, declarable, always: [] })
-    const metadataFolder = own.length === 0 ? undefined : parentLocation(metadataLocation)
+    const metadataFolder = own.length === 0 || metadataLocation === STAGED_LOCATION ? undefined : parentLocation(metadataLocation)
     const all = [...prefixes, ...(metadataFolder === undefined ? [] : [metadataFolder]), ...allowedLocations]
     if (all.length > 0) return all
     const place = scheme === 'file' ? 'a local path of this machine' : `an ${scheme} address`
@@ -141,8 +151,8 @@ function requireBody(response: RestResponse, identifier: TableIdentifier): JsonO
   throw new FloeError('CORRUPT', "The catalog's answer is empty: check the catalog's URI", { table: printTableIdentifier(identifier) })
 }
 
-function readTable(answer: JsonObject, identifier: TableIdentifier): Pick<LoadedTable, 'metadata' | 'metadataLocation'> {
-  const metadataLocation = answer.requireString('metadata-location')
+function readTable(answer: JsonObject, identifier: TableIdentifier, staged?: string): Pick<LoadedTable, 'metadata' | 'metadataLocation'> {
+  const metadataLocation = staged ?? answer.requireString('metadata-location')
   const metadata = tableMetadataFromJson(answer.requireObject('metadata').members, metadataLocation)
   if (metadata.location === '') throw new FloeError('CORRUPT', 'The table has no location', { table: printTableIdentifier(identifier) })
   return { metadata, metadataLocation }

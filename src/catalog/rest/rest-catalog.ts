@@ -9,10 +9,11 @@ import type {
   NamespaceChanges,
   TableCreation,
   TableIdentifier,
+  TableTransactions,
 } from '../catalog-backend.js'
 import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from '../table-identifier.js'
 import { anonymousSession, bearerSession, type AuthSession } from './auth-session.js'
-import { commitToRest } from './rest-commit.js'
+import { commitToRest, commitTransaction } from './rest-commit.js'
 import { OAuth2Session, type OAuth2Options } from './oauth2-session.js'
 import { idempotencyKey, mergeConfig, type RestConfig } from './rest-config.js'
 import { createTableBody } from './create-table-body.js'
@@ -177,14 +178,17 @@ export class RestCatalog implements CatalogBackend {
   }
 
   async createTable(identifier: TableIdentifier, creation: TableCreation): Promise<LoadedTable> {
+    return this.#tables.accept(identifier, await this.#create(identifier, creation, false))
+  }
+
+  async #create(identifier: TableIdentifier, creation: TableCreation, stage: boolean): Promise<RestResponse> {
     checkIdentifier(identifier)
     if (identifier.namespace.length === 0) throw noRootTables()
     const { paths, endpoints: offered } = await this.#configured()
     offered.require(endpoints.createTable)
-    const body = createTableBody(identifier.name, creation)
+    const body = createTableBody(identifier.name, creation, { stage })
     const path = paths.tables(identifier.namespace)
-    const response = await this.#change({ method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) })
-    return this.#tables.accept(identifier, response)
+    return this.#change({ method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) })
   }
 
   async commitTable(request: CommitRequest): Promise<CommitOutcome> {
@@ -203,6 +207,20 @@ export class RestCatalog implements CatalogBackend {
       load: () => this.loadTable(identifier),
       accept: (response) => this.#tables.acceptCommit(identifier, response, request.base),
     })
+  }
+
+  /** Several tables at once, where the server offers it: the protocol's `transactions/commit`. */
+  get transactions(): TableTransactions {
+    return {
+      check: async () => (await this.#configured()).endpoints.require(endpoints.commitTransaction),
+      stageTable: async (identifier, creation) => this.#tables.acceptStaged(identifier, await this.#create(identifier, creation, true)),
+      commit: async (requests) => {
+        const { paths } = await this.#configured()
+        const subject = `tables ${requests.map(({ identifier }) => printTableIdentifier(identifier)).join(', ')}`
+        for (const { identifier } of requests) this.#tables.forget(identifier)
+        return commitTransaction(requests, (body) => this.#change({ method: 'POST', path: paths.transaction(), body, subject }))
+      },
+    }
   }
 
   async dropTable(identifier: TableIdentifier, options: { readonly purge?: boolean } = {}): Promise<void> {

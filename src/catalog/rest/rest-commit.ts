@@ -1,7 +1,7 @@
 import { printMetadataUpdate, printUpdateRequirement } from '../../metadata/metadata-update-json.js'
 import { FloeError } from '../../util/errors.js'
 import type { JsonMembers } from '../../util/json.js'
-import type { CommitOutcome, CommitRequest, LoadedTable } from '../catalog-backend.js'
+import type { CommitOutcome, CommitRequest, LoadedTable, TransactionOutcome } from '../catalog-backend.js'
 import { isReplaced, tableReplaced } from '../table-commit.js'
 import { statusOf } from './rest-error.js'
 import { NotSentError, type RestResponse } from './rest-http.js'
@@ -39,6 +39,26 @@ export async function commitToRest(request: CommitRequest, port: RestCommitPort)
   }
 }
 
+/**
+ * Sends the commits of several tables as one. The answer tells nothing of the tables.
+ * Source: `CommitTransactionRequestParser`
+ */
+export async function commitTransaction(
+  requests: readonly CommitRequest[],
+  send: (body: JsonMembers) => Promise<unknown>,
+): Promise<TransactionOutcome> {
+  const changes = requests.map((request) => ({
+    identifier: { namespace: request.identifier.namespace, name: request.identifier.name },
+    ...commitBody(request),
+  }))
+  try {
+    await send({ 'table-changes': changes })
+    return { outcome: 'committed' }
+  } catch (error) {
+    return failedOutcome(error)
+  }
+}
+
 /** Whether another table has taken the name: a conflict that no retry resolves. */
 async function isGone(request: CommitRequest, port: RestCommitPort): Promise<boolean> {
   try {
@@ -54,7 +74,7 @@ export function commitBody({ requirements, updates }: Pick<CommitRequest, 'requi
 }
 
 /** Which outcome a failed request stands for. */
-export function failedOutcome(error: unknown): CommitOutcome {
+export function failedOutcome(error: unknown): Exclude<CommitOutcome, { readonly outcome: 'committed' }> {
   const reason = error instanceof Error ? error : new Error(String(error))
   if (error instanceof NotSentError) return { outcome: 'rejected', reason, retryable: true }
   const status = statusOf(error)
