@@ -168,5 +168,5 @@ it.for([2, 3] as const)('positions of every shape in 140,000 rows of v%i are the
     model = left.map((row) => (row.k === -1 ? { ...row, k: -2 } : row))
   })
   const vectors = (await table.inspect.deleteFiles()).filter((file) => file.file_format === 'PUFFIN').map((file) => file.referenced_data_file)
-  expect([vectors.length, new Set(vectors).size]).toEqual(formatVersion === 3 ? [2, 2] : [0, 0])
+  expect([vectors.length, new Set(vectors).size]).toEqual(formatVersion === 3 ? [1, 1] : [0, 0])
 })
