@@ -1,5 +1,4 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
-import { sliceBatch } from '../arrow/take.js'
 import type { RowOptions } from '../arrow/row-values.js'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { Expression } from '../expression/expression.js'
@@ -8,7 +7,7 @@ import { and } from '../expression/predicates.js'
 import { schemaById } from '../metadata/metadata-lookup.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import { cursorAfter, cursorAt, snapshotIdOfCursor, type ChangeCursor } from '../scan/changes/change-cursor.js'
-import { changelogSchema } from '../scan/changes/change-output.js'
+import { changelogSchema } from '../scan/changes/changelog-schema.js'
 import type { ChangesRequest } from '../scan/changes/scan-changes.js'
 import { resolveSnapshotRange, type SnapshotRange } from '../scan/changes/snapshot-range.js'
 import type { Schema } from '../schema/schema.js'
@@ -274,6 +273,7 @@ async function* limited(batches: AsyncIterable<RecordBatch>, limit = Infinity): 
   if (left === 0) return
   for await (const batch of batches) {
     if (batch.numRows >= left) {
+      const { sliceBatch } = await import('../arrow/take.js')
       yield sliceBatch(batch, 0, left)
       return
     }
