@@ -47,7 +47,8 @@ function checkLeaks(history: History, reachable: ReadonlyMap<string, number | un
     const writer = operations.get(history.written.get(location) ?? '')
     const isOfTable = reachable.has(location) || location.endsWith(HINT) || versionOf(location) !== undefined
     if (isOfTable || writer === undefined || !/\/(?:snap-[^/]*|[^/]*-m\d+)\.avro$|\.puffin$|\.rows$/.test(location)) continue
-    const mayLeave = writer.outcome === 'open' || writer.outcome === 'unknown' || writer.faults.length > 0
+    const isKept = location.endsWith('.rows') && writer.parts.some((part) => part.keepsFiles === true)
+    const mayLeave = isKept || writer.outcome === 'open' || writer.outcome === 'unknown' || writer.faults.length > 0
     if (!mayLeave) report('leaks are bounded', `${location} was left behind by ${writer.id} (${writer.kind}, ${writer.outcome})`)
   }
 }

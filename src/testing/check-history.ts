@@ -30,6 +30,7 @@ export type Rule =
   | 'counts are exact'
   | 'errors are honest'
   | 'everybody comes to an end'
+  | 'the same seed is the same run'
 
 /** A rule that a run broke, and how. */
 export interface Violation {

@@ -17,6 +17,8 @@ export interface Part {
   readonly toleratesGone?: boolean
   /** Whether nothing but what it adds is left. */
   readonly replacesAll?: boolean
+  /** Whether its data files are its caller's, who keeps them when nothing comes of it. */
+  readonly keepsFiles?: boolean
   /** The mark of a staged snapshot that it publishes. */
   readonly publishes?: string
 }

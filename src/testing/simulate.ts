@@ -26,8 +26,8 @@ export interface SimulateOptions {
   readonly decisions?: Decisions
   /** Keep the text of the log. Default false. */
   readonly keepsLog?: boolean
-  /** Only these requests are steps; all others happen at once. Default: all. */
-  readonly isVisible?: (request: Request) => boolean
+  /** Only these requests are steps; all others happen at once. `exists`: whether the object is there. Default: all. */
+  readonly isVisible?: (request: Request, exists: boolean) => boolean
   /** Whether sleepers may wake at any moment, and answers come with their effects: fewer orders, for walking through all. */
   readonly isSmall?: boolean
 }
@@ -165,7 +165,7 @@ class SimulationRun {
         runtime.skewMs += ms
       },
       isVerified: (location) => /\.(?:rows|puffin)$|version-hint\.text$/.test(location),
-      ...(this.#options.isVisible === undefined ? {} : { isVisible: this.#options.isVisible }),
+      isVisible: (request) => this.#options.isVisible?.(request, this.#store.objects.has(request.location)) !== false,
       delaysAnswers: this.#options.isSmall !== true,
       listAsOf: (prefix, ageMs) => this.#store.listAsOf(prefix, this.#scheduler.nowMs - ageMs),
       onFault: ({ kind }) => this.#under.get(actor)?.faults.push(kind),

@@ -45,9 +45,9 @@ async function appendTo(context: WriterContext, branch: string): Promise<boolean
   const files = [await writeDataFile(context, table, rows)]
   const more = random.chance(0.4) ? newRows(context, 2, '+') : []
   if (more.length > 0) files.push(await writeDataFile(context, table, more))
-  context.declare([snapshotPart(context, { adds: [...rows, ...more], branch })])
   const mode = random.chance(0.5) ? 'fast' : 'merge'
   const token = random.chance(0.5) ? context.operationId : undefined
+  context.declare([snapshotPart(context, { adds: [...rows, ...more], branch, keepsFiles: token !== undefined })])
   const operation = (ownsDataFiles: boolean): ReturnType<typeof appendFiles> =>
     appendFiles(files, { mode, branch, commitToken: token, ownsDataFiles, properties: marked(context.operationId) }, runtime)
   try {

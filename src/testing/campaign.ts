@@ -1,0 +1,81 @@
+import { simulate, type SimulateOptions, type SimulationResult } from './simulate.js'
+import { planSimulation, type PlanLimits, type SimulationPlan } from './simulation-plan.js'
+import { shrinkPlan } from './shrink-plan.js'
+import { ScriptedOrder } from './decisions.js'
+
+/** A run that broke a rule, and the smallest plan that breaks the same one. */
+export interface SimulationFailure {
+  readonly plan: SimulationPlan
+  readonly violations: SimulationResult['violations']
+  /** One line that runs it again. */
+  readonly replay: string
+}
+
+export interface CampaignOptions extends Pick<SimulateOptions, 'substitutions'> {
+  readonly seed: number
+  readonly schedules: number
+  readonly limits?: PlanLimits
+  /** Run each seed twice and compare the logs. Default false. */
+  readonly replays?: boolean
+  /** Called after every schedule. `true` ends the campaign. */
+  readonly onSchedule?: (result: SimulationResult, seed: number) => boolean
+}
+
+export interface CampaignResult {
+  readonly schedules: number
+  readonly steps: number
+  readonly commits: number
+  readonly faults: number
+  /** The first failure, shrunk; nothing runs after it. */
+  readonly failure?: SimulationFailure
+}
+
+/** Runs the schedules of consecutive seeds until one breaks a rule. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const total = { schedules: 0, steps: 0, commits: 0, faults: 0 }
+  const { substitutions = {} } = options
+  for (let seed = options.seed; seed < options.seed + options.schedules; seed++) {
+    const plan = planSimulation(seed, options.limits)
+    const result = await simulate(plan, { substitutions })
+    total.schedules++
+    total.steps += result.steps
+    total.commits += result.history.operations.filter(({ outcome }) => outcome === 'ok').length
+    total.faults += result.struck.length
+    const again = options.replays === true ? await simulate(plan, { substitutions }) : result
+    const violations = [...result.violations]
+    if (again.hash !== result.hash) violations.push({ rule: 'the same seed is the same run', message: `seed ${seed} gave ${result.hash}, then ${again.hash}` })
+    if (violations.length > 0) return { ...total, failure: await describe(plan, violations, substitutions) }
+    if (options.onSchedule?.(result, seed) === true) break
+  }
+  return total
+}
+
+async function describe(
+  plan: SimulationPlan,
+  violations: SimulationResult['violations'],
+  substitutions: NonNullable<SimulateOptions['substitutions']>,
+): Promise<SimulationFailure> {
+  const { rule } = violations[0]!
+  const breaksSame = async (smaller: SimulationPlan): Promise<SimulationResult['violations']> =>
+    (await simulate(smaller, { substitutions })).violations.filter((violation) => violation.rule === rule)
+  const smallest = await shrinkPlan(plan, async (smaller) => (await breaksSame(smaller)).length > 0)
+  const found = smallest === plan ? violations : await breaksSame(smallest)
+  return { plan: smallest, violations: found, replay: `npm run simulate -- --plan '${JSON.stringify(smallest)}'` }
+}
+
+/** Walks through every order of the visible requests of a plan, in the order of the scripts, calling `onRun` after each. */
+export async function exploreAll(
+  plan: SimulationPlan,
+  options: Pick<SimulateOptions, 'substitutions' | 'isVisible'>,
+  onRun: (result: SimulationResult, path: readonly number[]) => boolean,
+): Promise<number> {
+  let runs = 0
+  for (let path: readonly number[] | undefined = []; path !== undefined;) {
+    const decisions = new ScriptedOrder(path)
+    const result = await simulate(plan, { ...options, decisions, isSmall: true })
+    runs++
+    if (onRun(result, decisions.taken.map(({ choice }) => choice))) break
+    path = decisions.nextPath()
+  }
+  return runs
+}
