@@ -17,7 +17,7 @@ afterAll(() => {
 const isBuilt = existsSync(resolve(import.meta.dirname, '../../dist/index.js'))
 
 async function campaign(...options: readonly string[]): Promise<string> {
-  const script = join(import.meta.dirname, '../kill/campaign.mjs')
+  const script = join(import.meta.dirname, '../processes/kill-campaign.mjs')
   const child = spawn(process.execPath, [script, '--points', String(POINTS), ...options])
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
