@@ -53,7 +53,7 @@ export class VectorReconciler {
     return [...this.#made]
   }
 
-  /** Files of the change that a merged vector stood in for, at least once. */
+  /** Files of the change that a merged vector stood in for, or that came to be for a data file that is gone, at least once. */
   get replaced(): readonly string[] {
     return [...this.#replaced]
   }
@@ -81,7 +81,9 @@ export class VectorReconciler {
       filtered = await filter.filter(attempt.parentManifests, this.#targets(targets), attempt)
     }
     this.#checkMissing(filtered, targets, conflicts, attempt)
-    const skipped = new Set([...conflicts.map(({ ours }) => ours), ...this.#pointless()])
+    const pointless = this.#pointless()
+    for (const vector of pointless) this.#replaced.add(vector.filePath)
+    const skipped = new Set([...conflicts.map(({ ours }) => ours), ...pointless])
     return { filtered, ...this.#remember(skipped, [...merged, ...carried]) }
   }
 

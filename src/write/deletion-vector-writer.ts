@@ -10,6 +10,8 @@ import { ROW_POSITION_FIELD } from '../schema/reserved-fields.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import { CREATED_BY, type DeleteWriteContext, newDeleteLocations } from './delete-file-context.js'
 
+const MAX_NAMES = 3
+
 /** Rows of one data file that are to be deleted. */
 export interface PositionDeleteTarget {
   readonly dataFile: Pick<DataFile, 'filePath' | 'specId' | 'partition'>
@@ -39,7 +41,7 @@ export async function writeDeletionVectors(
     const vectors = open
     open = []
     openBytes = 0
-    written.push(...await writeVectorFile(newLocation(), vectors, context))
+    written.push(...await writeVectorFile(newLocation, vectors, context))
   }
   try {
     for (const target of targets) {
@@ -62,10 +64,14 @@ interface VectorBlob {
   readonly blob: NewPuffinBlob
 }
 
-async function writeVectorFile(location: string, vectors: readonly VectorBlob[], context: Omit<DeleteWriteContext, 'engine'>): Promise<DataFile[]> {
+async function writeVectorFile(
+  newLocation: () => string,
+  vectors: readonly VectorBlob[],
+  context: Omit<DeleteWriteContext, 'engine'>,
+): Promise<DataFile[]> {
   throwIfAborted(context.signal)
   const { bytes, blobs } = encodePuffinFile(vectors.map(({ blob }) => blob), new Map([['created-by', CREATED_BY]]))
-  await writeWhole(location, bytes, context)
+  const location = await writeWhole(newLocation, bytes, context)
   return vectors.map(({ target: { dataFile, positions } }, i) => ({
     content: 'position-deletes',
     filePath: location,
@@ -111,12 +117,21 @@ function vectorBlob({ dataFile, positions }: PositionDeleteTarget): NewPuffinBlo
   }
 }
 
-async function writeWhole(location: string, bytes: Uint8Array, { io, signal }: Pick<DeleteWriteContext, 'io' | 'signal'>): Promise<void> {
-  try {
-    await io.write(location, bytes, { ifNoneMatch: '*', signal })
-  } catch (error) {
-    // What exists there is not ours
-    if (!isFloeError(error, 'ALREADY_EXISTS')) await io.delete([location]).catch(() => undefined)
-    throw error
+/** Writes under a new name, or the next where the store does not say whether the name was taken by this very write. */
+async function writeWhole(
+  newLocation: () => string,
+  bytes: Uint8Array,
+  { io, signal }: Pick<DeleteWriteContext, 'io' | 'signal'>,
+): Promise<string> {
+  for (let name = 1; ; name++) {
+    const location = newLocation()
+    try {
+      await io.write(location, bytes, { ifNoneMatch: '*', signal })
+      return location
+    } catch (error) {
+      // What exists there may be another's.
+      if (!isFloeError(error, 'ALREADY_EXISTS')) await io.delete([location]).catch(() => undefined)
+      if (name === MAX_NAMES || !isFloeError(error, 'ALREADY_EXISTS', 'COMMIT_STATE_UNKNOWN')) throw error
+    }
   }
 }
