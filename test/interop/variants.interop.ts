@@ -75,4 +75,27 @@ describe('a v3 table with variants', () => {
     const missing = await table.scan().filter(isNull('v')).rows().toArray()
     expect(missing.map((row) => row['id'])).toEqual([100n])
   })
+
+  it('keeps them through changes of both, and their row ids', async (context) => {
+    requireTool(context, 'python', 'spark')
+    const lake = await openCatalog(warehouse.location)
+    const table = await lake.createTable('variants.changed', { schema: schema({ id: t.long, v: t.variant }), formatVersion: 3 })
+    await table.append(values.map((v, id) => ({ id: BigInt(id), v })))
+    await table.update('id = 2', { v: { now: ['an', { object: 1 }] } }, { mode: 'merge-on-read' })
+    await oracle().sql(warehouse.location, [
+      `alter table {catalog}.variants.changed set tblproperties ('write.update.mode' = 'merge-on-read')`,
+      `update {catalog}.variants.changed set v = parse_json('{"from":"Spark"}') where id = 4`,
+    ])
+    await table.refresh()
+    await table.delete('id IN (5, 6)', { mode: 'copy-on-write' })
+    await table.upsert([{ id: 2n, v: [3] }, { id: 50n, v: 'new' }], ['id'], { mode: 'merge-on-read' })
+    const scan = table.scan().metadataColumns('_row_id', '_last_updated_sequence_number')
+    const write = canonicalRowWriter(scan.schema)
+    const lines: string[] = []
+    for await (const batch of scan) lines.push(...write(batch))
+    expect(lines.map((line) => (JSON.parse(line) as { id: string }).id).sort()).toEqual(['0', '1', '10', '2', '3', '4', '50', '7', '8', '9'])
+    expect(lines).toContainEqual(expect.stringContaining('"v":"{\\"from\\":\\"Spark\\"}","_row_id":"4"'))
+    const answers = await oracle().check({ metadata: currentMetadata(warehouse, 'variants', 'changed'), lineage: true }, lines, ['spark'])
+    expect(answers.map(({ message }) => message)).toEqual(['ok 10 rows'])
+  })
 })
