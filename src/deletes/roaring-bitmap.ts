@@ -1,8 +1,6 @@
 import { ARRAY, BITMAP, BITMAP_BYTES, BITMAP_WORDS, Container, lowerBound } from './roaring-container.js'
-import {
-  addContainer, addRangeToContainer, equalContainers, intersectContainers, subtractContainers, UnionArena, unionArenaLength,
-  unionContainers,
-} from './roaring-merge.js'
+import { addContainer, addRangeToContainer, equalContainers, intersectContainers, subtractContainers, unionContainers } from './roaring-merge.js'
+import { UnionKernel } from './roaring-union.js'
 
 const NO_KEYS = new Uint16Array(0)
 /** Of a container besides its values. */
@@ -67,8 +65,8 @@ export class RoaringBitmap {
 
   addAll(other: RoaringBitmap): void {
     if (other === this) return
-    const united = this.#unite(other, (container) => container, (a, b, arena) => {
-      if (a.kind !== BITMAP) return unionContainers(a, b, arena)
+    const united = this.#unite(other, (container) => container, (a, b, kernel) => {
+      if (a.kind !== BITMAP) return unionContainers(a, b, kernel)
       addContainer(a, b)
       return a
     })
@@ -82,17 +80,18 @@ export class RoaringBitmap {
 
   #unite(other: RoaringBitmap, keep: (own: Container) => Container, unite: typeof unionContainers): RoaringBitmap {
     const [a, b] = [this.containers, other.containers]
-    const arena = new UnionArena(this.#arenaLength(other))
+    const kernel = UnionKernel.create()
     const keys = new Uint16Array(a.length + b.length)
     const containers: Container[] = []
     for (let i = 0, j = 0; i < a.length || j < b.length;) {
       const aKey = i < a.length ? this.keys[i]! : 65_536
       const bKey = j < b.length ? other.keys[j]! : 65_536
       keys[containers.length] = Math.min(aKey, bKey)
-      containers.push(aKey === bKey ? unite(a[i]!, b[j]!, arena) : aKey < bKey ? keep(a[i]!) : b[j]!.share())
+      containers.push(aKey === bKey ? unite(a[i]!, b[j]!, kernel) : aKey < bKey ? keep(a[i]!) : b[j]!.share())
       if (aKey <= bKey) i++
       if (bKey <= aKey) j++
     }
+    kernel?.finish()
     return new RoaringBitmap(keys, containers)
   }
 
@@ -164,16 +163,6 @@ export class RoaringBitmap {
       if (base >= end) return
       clearMask(this.containers[i]!, { mask, offset: base - first, from: Math.max(first - base, 0), to: Math.min(end - base, 65_536) })
     }
-  }
-
-  /** What the unions of arrays will take together. */
-  #arenaLength(other: RoaringBitmap): number {
-    let length = 0
-    for (let i = 0; i < this.containers.length; i++) {
-      const index = other.#find(this.keys[i]!)
-      if (index >= 0) length += unionArenaLength(this.containers[i]!, other.containers[index]!)
-    }
-    return length
   }
 
   /** The index of a key, or -1 minus where it would go. */

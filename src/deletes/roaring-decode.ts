@@ -5,6 +5,7 @@
 import { FloeError } from '../util/errors.js'
 import { RoaringBitmap } from './roaring-bitmap.js'
 import { BITMAP_BYTES, Container, countBits, MAX_ARRAY_VALUES } from './roaring-container.js'
+import { roaringKernel } from './roaring-kernel.js'
 
 /** The first number when no container is made of runs. */
 export const COOKIE_WITHOUT_RUNS = 12346
@@ -113,6 +114,8 @@ class ContainerSource {
   bitmap(cardinality: number): Container {
     const input = this.#input
     requireBytes(input, BITMAP_BYTES, 'the bits of a container')
+    const counted = countBytesBits(input.bytes.subarray(input.position, input.position + BITMAP_BYTES))
+    if (counted !== cardinality) rejectBitmap(input, `a container has ${counted} values, and its header says ${cardinality}`)
     const start = (input.position - this.#base) >>> 1
     input.position += BITMAP_BYTES
     const byteOffset = this.#values.byteOffset + 2 * start
@@ -120,8 +123,6 @@ class ContainerSource {
     const container = Container.bitmap(words, cardinality)
     container.wordStart = words === this.#words ? (byteOffset - words.byteOffset) >>> 2 : 0
     container.isOwned = false
-    const counted = countBits(words, container.wordStart)
-    if (counted !== cardinality) rejectBitmap(input, `a container has ${counted} values, and its header says ${cardinality}`)
     return container
   }
 
@@ -160,6 +161,14 @@ class ContainerSource {
     if (byteOffset % 4 !== 0) return new Uint32Array(buffer.slice(byteOffset, byteOffset + BITMAP_BYTES))
     return (this.#words ??= new Uint32Array(buffer, byteOffset, (this.#values.byteOffset + this.#values.byteLength - byteOffset) >>> 2))
   }
+}
+
+/** How many bits of a bitmap's bytes are set, wherever they lie. */
+function countBytesBits(bytes: Uint8Array): number {
+  const kernel = roaringKernel()
+  if (kernel === undefined) return countBits(new Uint32Array(bytes.slice().buffer), 0)
+  kernel.bytes.set(bytes)
+  return kernel.countBits(bytes.length)
 }
 
 /** Runs that touch each other mean the same as one, which is what all other code expects. */

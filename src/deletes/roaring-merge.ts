@@ -3,36 +3,21 @@ import {
   ARRAY, BITMAP, BITMAP_WORDS, clearBits, Container, countBits, efficientRuns, lowerBound, MAX_ARRAY_VALUES, popCount, RUNS, setBits,
   setInBitmap, toArray, toBitmap,
 } from './roaring-container.js'
+import type { UnionKernel } from './roaring-union.js'
 
 const FULL_CARDINALITY = 65_536
 /** From this ratio of sizes on, the larger array is searched rather than walked. */
 const GALLOP_RATIO = 32
 
-/** Memory for the arrays and runs of one union, taken at once: taking it for each container would cost more than the union. */
-export class UnionArena {
-  values: Uint16Array
-  end = 0
-
-  constructor(length: number) {
-    this.values = new Uint16Array(length)
-  }
-}
-
-/** How many values of an arena the union of two containers takes. */
-export function unionArenaLength(a: Container, b: Container): number {
-  if (a.kind === RUNS && b.kind === RUNS) return 2 * (a.runCount + b.runCount)
-  const length = a.cardinality + b.cardinality
-  return a.kind === ARRAY && b.kind === ARRAY && length <= MAX_ARRAY_VALUES ? length : 0
-}
-
-export function unionContainers(a: Container, b: Container, arena?: UnionArena): Container {
+/** With a `kernel`, the values of the result may come when that finishes. */
+export function unionContainers(a: Container, b: Container, kernel?: UnionKernel): Container {
   if (a.cardinality === FULL_CARDINALITY) return a.share()
   if (b.cardinality === FULL_CARDINALITY) return b.share()
   if (a.kind === BITMAP) return fullAsRun(addToBitmap(toBitmap(a), b))
   if (b.kind === BITMAP) return fullAsRun(addToBitmap(toBitmap(b), a))
-  if (a.kind === RUNS && b.kind === RUNS) return efficientRuns(uniteRuns(a, b, arena))
-  if (a.kind === RUNS || b.kind === RUNS) return efficientRuns(uniteRuns(asRuns(a), asRuns(b)))
-  return uniteArrays(a, b, arena)
+  if (a.kind !== b.kind) return efficientRuns(uniteRuns(asRuns(a), asRuns(b)))
+  if (a.kind === RUNS) return kernel?.takesRuns(a, b) === true ? kernel.uniteRuns(a, b) : efficientRuns(uniteRuns(a, b))
+  return kernel?.takesArrays(a, b) === true ? kernel.uniteArrays(a, b) : uniteArrays(a, b)
 }
 
 /** Adds to `target` what `other` has, in place. */
@@ -155,7 +140,7 @@ function addRunToBitmap(target: Container, first: number, last: number): void {
   target.cardinality += last - first + 1 - before
 }
 
-function uniteArrays(a: Container, b: Container, arena?: UnionArena): Container {
+function uniteArrays(a: Container, b: Container): Container {
   const length = a.cardinality + b.cardinality
   if (length > MAX_ARRAY_VALUES) {
     const words = new Uint32Array(BITMAP_WORDS)
@@ -163,71 +148,11 @@ function uniteArrays(a: Container, b: Container, arena?: UnionArena): Container 
     const united = addToBitmap(Container.bitmap(words, a.cardinality), b)
     return united.cardinality <= MAX_ARRAY_VALUES ? toArray(united) : united
   }
-  const values = arena?.values ?? new Uint16Array(length)
-  const start = arena?.end ?? 0
-  const end = mergeArrays(a, b, values, start)
-  const united = Container.array(values, end - start)
-  if (arena === undefined) return united
-  arena.end = end
-  united.start = start
-  united.isOwned = false
-  return united
-}
-
-/**
- * Writes the values of both from `at` on, and tells where they end. Nothing branches on what is compared, for it cannot be
- * predicted; and the values below and those above the middle are merged side by side, so that neither waits for the other's loads.
- */
-function mergeArrays(a: Container, b: Container, values: Uint16Array, at: number): number {
-  const left = a.values
-  const right = b.values
-  const iEnd = a.start + a.cardinality
-  const jEnd = b.start + b.cardinality
-  const iMiddle = a.start + (a.cardinality >>> 1)
-  const jMiddle = lowerBound(right, b.start, jEnd, left[iMiddle]!)
-  const middle = at + iMiddle - a.start + jMiddle - b.start
-  let i = a.start
-  let j = b.start
-  let end = at
-  let k = iMiddle
-  let l = jMiddle
-  let upperEnd = middle
-  while (i < iMiddle && j < jMiddle && k < iEnd && l < jEnd) {
-    const low = right[j]!
-    const difference = left[i]! - low
-    values[end++] = low + (difference & (difference >> 31))
-    i += (difference - 1) >>> 31
-    j += (-difference - 1) >>> 31
-    const high = right[l]!
-    const upperDifference = left[k]! - high
-    values[upperEnd++] = high + (upperDifference & (upperDifference >> 31))
-    k += (upperDifference - 1) >>> 31
-    l += (-upperDifference - 1) >>> 31
-  }
-  end = mergeRest({ left, right, values }, { i, iEnd: iMiddle, j, jEnd: jMiddle, end })
-  upperEnd = mergeRest({ left, right, values }, { i: k, iEnd, j: l, jEnd, end: upperEnd })
-  // What both had leaves a gap before the upper half
-  if (end < middle) values.copyWithin(end, middle, upperEnd)
-  return upperEnd - (middle - end)
-}
-
-interface MergeArrays {
-  readonly left: Uint16Array
-  readonly right: Uint16Array
-  readonly values: Uint16Array
-}
-
-interface MergeState {
-  readonly i: number
-  readonly iEnd: number
-  readonly j: number
-  readonly jEnd: number
-  readonly end: number
-}
-
-function mergeRest({ left, right, values }: MergeArrays, state: MergeState): number {
-  const { iEnd, jEnd } = state
-  let { i, j, end } = state
+  const values = new Uint16Array(length)
+  const [left, right] = [a.values, b.values]
+  let [i, j] = [a.start, b.start]
+  const [iEnd, jEnd] = [i + a.cardinality, j + b.cardinality]
+  let end = 0
   while (i < iEnd && j < jEnd) {
     const value = right[j]!
     const difference = left[i]! - value
@@ -237,7 +162,7 @@ function mergeRest({ left, right, values }: MergeArrays, state: MergeState): num
   }
   for (; i < iEnd; i++) values[end++] = left[i]!
   for (; j < jEnd; j++) values[end++] = right[j]!
-  return end
+  return Container.array(values, end)
 }
 
 function asRuns(container: Container): Container {
@@ -247,58 +172,29 @@ function asRuns(container: Container): Container {
   return Container.runs(pairs, container.cardinality, container.cardinality)
 }
 
-/** Runs that may touch become runs that do not. As in {@link mergeArrays}, nothing branches on what is compared. */
-function uniteRuns(a: Container, b: Container, arena?: UnionArena): Container {
-  const pairs = arena?.values ?? new Uint16Array(2 * (a.runCount + b.runCount))
-  const start = arena?.end ?? 0
-  const left = a.values
-  const right = b.values
-  let i = a.start
-  let j = b.start
-  const iEnd = i + 2 * a.runCount
-  const jEnd = j + 2 * b.runCount
-  let at = start - 2
-  let runFirst = -2
+/** Runs that may touch become runs that do not. */
+function uniteRuns(a: Container, b: Container): Container {
+  const pairs = new Uint16Array(2 * (a.runCount + b.runCount))
+  let [i, j] = [a.start, b.start]
+  const [iEnd, jEnd] = [i + 2 * a.runCount, j + 2 * b.runCount]
+  let at = -2
   let runLast = -2
   let cardinality = 0
-  while (i < iEnd && j < jEnd) {
-    const leftFirst = left[i]!
-    const rightFirst = right[j]!
-    // All bits set or none, as are the other masks
-    const takesLeft = (leftFirst - rightFirst - 1) >> 31
-    const first = rightFirst ^ ((leftFirst ^ rightFirst) & takesLeft)
-    const length = right[j + 1]! ^ ((left[i + 1]! ^ right[j + 1]!) & takesLeft)
-    i += 2 & takesLeft
-    j += 2 & ~takesLeft
-    const isApart = (runLast + 1 - first) >> 31
-    const beyond = first + length - runLast
-    const growth = beyond & ~(beyond >> 31)
-    cardinality += growth - ((first - runLast - 1) & isApart)
-    at += 2 & isApart
-    runFirst ^= (runFirst ^ first) & isApart
-    runLast += growth
-    pairs[at] = runFirst
-    pairs[at + 1] = runLast - runFirst
-  }
-  const rest = i < iEnd ? left : right
-  const restEnd = i < iEnd ? iEnd : jEnd
-  for (let from = i < iEnd ? i : j; from < restEnd; from += 2) {
-    const first = rest[from]!
-    const last = first + rest[from + 1]!
+  while (i < iEnd || j < jEnd) {
+    const takesLeft = j === jEnd || (i < iEnd && a.values[i]! <= b.values[j]!)
+    const first = takesLeft ? a.values[i]! : b.values[j]!
+    const last = first + (takesLeft ? a.values[i + 1]! : b.values[j + 1]!)
+    if (takesLeft) i += 2
+    else j += 2
     if (first > runLast + 1) {
-      pairs[at += 2] = runFirst = first
+      pairs[at += 2] = first
       cardinality += last - first + 1
     } else if (last > runLast) cardinality += last - runLast
     else continue
     runLast = last
-    pairs[at + 1] = runLast - runFirst
+    pairs[at + 1] = last - pairs[at]!
   }
-  const united = Container.runs(pairs, (at + 2 - start) / 2, cardinality)
-  if (arena === undefined) return united
-  arena.end = at + 2
-  united.start = start
-  united.isOwned = false
-  return united
+  return Container.runs(pairs, (at + 2) / 2, cardinality)
 }
 
 function intersectRuns(a: Container, b: Container): Container {
