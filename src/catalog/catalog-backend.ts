@@ -22,6 +22,8 @@ export interface LoadedTable {
   readonly metadataLocation: string
   /** Reads and writes this table's files: credentials and prefix guard applied. */
   readonly io: FileIO
+  /** Present where the catalog left out snapshots that no branch or tag names: loads the newest version with all of them. */
+  readonly complete?: (() => Promise<LoadedTable>) | undefined
 }
 
 export interface TableCreation {

@@ -29,14 +29,15 @@ export type { CommitOptions, CommitResult } from './commit-result.js'
  * committed, and the files made for it are deleted. Throws `COMMIT_STATE_UNKNOWN` when the catalog's answer was lost
  * and reloading did not show the change: it may still land, so nothing is deleted.
  */
-export function commitTable(
+export async function commitTable(
   backend: CatalogBackend,
   base: LoadedTable,
   operation: CommitOperation,
   options: CommitOptions,
 ): Promise<CommitResult> {
   if (backend instanceof TransactionBackend) return backend.stage(operation, options)
-  return new TableCommit(backend, base, operation, options).run()
+  // What others committed meanwhile is held against the change: that takes every snapshot.
+  return new TableCommit(backend, await completed(base), operation, options).run()
 }
 
 /** A change as it was sent, with what the table would look like. */
@@ -212,7 +213,7 @@ class TableCommit {
 
   /** The table as it is now. Throws `CONFLICT` when it is another table of the same name. */
   async #reload(): Promise<LoadedTable> {
-    const table = await this.backend.loadTable(this.#identifier)
+    const table = await completed(await this.backend.loadTable(this.#identifier))
     const [before, after] = [this.base.metadata.tableUuid, table.metadata.tableUuid]
     if (before !== undefined && before !== after) {
       throw new FloeError('CONFLICT', `the table was replaced by another of the same name (UUID ${after ?? 'none'}, was ${before}): load it again`, {
@@ -289,6 +290,11 @@ class TableCommit {
   #tableName(): string {
     return [...this.#identifier.namespace, this.#identifier.name].join('.')
   }
+}
+
+/** The table with every snapshot, where the catalog left some out. */
+export async function completed(table: LoadedTable): Promise<LoadedTable> {
+  return (await table.complete?.()) ?? table
 }
 
 /** Whether others have committed since; a location may be unknown to a catalog, or the same. */

@@ -9,6 +9,7 @@ import { FloeError, isFloeError } from '../util/errors.js'
 import type { CommitContext, CommitOperation } from './commit-operation.js'
 import type { CommitOptions } from './commit-result.js'
 import { hasEffects, hasSnapshot } from './landed-change.js'
+import { completed } from './commit-table.js'
 import { backoffMs, commitRetryPolicy, statusCheckPolicy } from './retry-policy.js'
 import { tableName } from './table-name.js'
 
@@ -103,6 +104,7 @@ class TablesCommit {
 
   async #commit(): Promise<void> {
     const { runtime, signal } = this.#options
+    for (const member of this.#members) member.current = await completed(member.current)
     const policy = commitRetryPolicy(this.#members[0]!.change.base.metadata.properties)
     for (let attempt = 1; ; attempt++) {
       this.#checkAborted()
@@ -166,7 +168,7 @@ class TablesCommit {
     for (const member of this.#members) {
       if (member.change.creation !== undefined) continue
       const { base } = member.change
-      const table = await this.#backend.loadTable(base.identifier)
+      const table = await completed(await this.#backend.loadTable(base.identifier))
       if (base.metadata.tableUuid !== table.metadata.tableUuid) {
         throw new FloeError('CONFLICT', 'Another table has taken this name; nothing was committed', { table: member.name, retryable: false })
       }

@@ -129,6 +129,13 @@ export abstract class TableHandle {
     return this
   }
 
+  /** Loads the snapshots that a REST catalog left out because it was asked for `snapshots: 'refs'`. Answers this table. */
+  async loadHistory(): Promise<this> {
+    const { complete } = this.loaded
+    if (complete !== undefined) this.#loaded = await namingTableAsync(this.identifier, complete)
+    return this
+  }
+
   /** Releases threads and connections of a table that was opened without a catalog; of another, nothing: its catalog has them. */
   async close(): Promise<void> {
     await this.context.close?.()

@@ -26,7 +26,8 @@ interface World extends RestStub {
   readonly warehouse: string
 }
 
-type Change = (serve: () => Promise<ServiceResponse>, count: number, body: string, service: RestService) => Promise<ServiceResponse | undefined>
+type Answer = Promise<ServiceResponse | undefined>
+type Change = (serve: () => Promise<ServiceResponse>, count: number, body: string, service: RestService) => Answer
 
 const failed = (status: number, type = ''): ServiceResponse => ({ status, body: { error: { message: 'm', type, code: status } } })
 

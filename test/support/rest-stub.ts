@@ -27,7 +27,10 @@ export interface RestStub {
 }
 
 /** `change` may answer a request by itself; it serves the request at any time, or not at all. */
-export function restStub(catalog: CatalogBackend, change?: (request: StubRequest, serve: Serve) => Promise<ServiceResponse | undefined>): RestStub {
+export function restStub(
+  catalog: CatalogBackend,
+  change?: (request: StubRequest, serve: Serve) => Promise<ServiceResponse | undefined>,
+): RestStub {
   const service = new RestService({ catalog, runtime: systemRuntime })
   const seen: StubRequest[] = []
   const serve = async (request: StubRequest): Promise<ServiceResponse> => {

@@ -22,8 +22,12 @@ export interface LoadedTablesOptions {
   readonly fetchCredentials: (identifier: TableIdentifier) => Promise<JsonObject>
 }
 
+/** Which snapshots an answer holds: all, or those of branches and tags. */
+export type SnapshotMode = 'all' | 'refs'
+
 interface KnownTable {
   readonly table: LoadedTable
+  readonly mode: SnapshotMode
   readonly etag: string
 }
 
@@ -38,6 +42,7 @@ export class LoadedTables {
   readonly #known = new Map<string, KnownTable>()
   readonly #stores = new Map<string, TableStore>()
   readonly #secrets = new Set<string>()
+  readonly #tokens = new Map<string, string>()
   #defaults: ReadonlyMap<string, string> = new Map()
 
   constructor(options: LoadedTablesOptions) {
@@ -50,8 +55,14 @@ export class LoadedTables {
   }
 
   /** The version that the server sent last, with its tag. */
-  known(identifier: TableIdentifier): KnownTable | undefined {
-    return this.#known.get(printTableIdentifier(identifier))
+  known(identifier: TableIdentifier, mode: SnapshotMode): KnownTable | undefined {
+    const known = this.#known.get(printTableIdentifier(identifier))
+    return known?.mode === mode ? known : undefined
+  }
+
+  /** The token that the server wants to see with requests about the table itself. */
+  tokenOf(identifier: TableIdentifier): string | undefined {
+    return this.#tokens.get(printTableIdentifier(identifier))
   }
 
   forget(identifier: TableIdentifier): void {
@@ -64,9 +75,9 @@ export class LoadedTables {
   }
 
   /** The table of a `LoadTableResult`. Throws `CORRUPT` for an answer that is none, `INVALID` for locations that are not allowed. */
-  accept(identifier: TableIdentifier, response: RestResponse): LoadedTable {
+  accept(identifier: TableIdentifier, response: RestResponse, mode: SnapshotMode = 'all'): LoadedTable {
     const table = this.#accept(identifier, requireBody(response, identifier))
-    this.#remember(table, response.headers.get('etag'))
+    this.#remember(table, mode, response.headers.get('etag'))
     return table
   }
 
@@ -78,6 +89,8 @@ export class LoadedTables {
   #accept(identifier: TableIdentifier, answer: JsonObject, staged?: string): LoadedTable {
     const { metadata, metadataLocation } = readTable(answer, identifier, staged)
     const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
+    if (config.get('scan-planning-mode')?.toLowerCase() === 'server') throw plansItself(identifier)
+    this.#keepToken(identifier, answer.optionalStringMap('config')?.get('token'))
     const credentials = parseStorageCredentials(answer)
     for (const secret of storageSecrets(config, credentials)) this.#keepSecret(secret)
     const renew = async (): Promise<ReturnType<typeof parseStorageCredentials>> => {
@@ -130,13 +143,22 @@ export class LoadedTables {
     throw new FloeError('INVALID', `The catalog keeps this table at ${place}; if that is meant, name it in allowedLocations`, { file: metadata.location })
   }
 
-  #remember(table: LoadedTable, etag: string | null): void {
+  #remember(table: LoadedTable, mode: SnapshotMode, etag: string | null): void {
     const key = printTableIdentifier(table.identifier)
     this.#known.delete(key)
     if (etag === null) return
-    this.#known.set(key, { table, etag })
+    this.#known.set(key, { table, mode, etag })
     const oldest = this.#known.keys().next()
     if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value)
+  }
+
+  #keepToken(identifier: TableIdentifier, token: string | undefined): void {
+    const key = printTableIdentifier(identifier)
+    this.#tokens.delete(key)
+    if (token === undefined) return
+    this.#tokens.set(key, token)
+    const oldest = this.#tokens.keys().next()
+    if (this.#tokens.size > MAX_SECRETS && oldest.done !== true) this.#tokens.delete(oldest.value)
   }
 
   #keepSecret(secret: string): void {
@@ -144,6 +166,22 @@ export class LoadedTables {
     const oldest = this.#secrets.values().next()
     if (this.#secrets.size > MAX_SECRETS && oldest.done !== true) this.#secrets.delete(oldest.value)
   }
+}
+
+/** `table` with the snapshots that it was loaded without. Throws `CONFLICT` when another table has its name by now. */
+export function withHistory(table: LoadedTable, newest: LoadedTable): LoadedTable {
+  const { metadata } = table
+  if (metadata.tableUuid !== newest.metadata.tableUuid) {
+    throw new FloeError('CONFLICT', 'Another table has taken this name: load it anew', { table: printTableIdentifier(table.identifier), retryable: false })
+  }
+  // Later snapshots belong to later versions.
+  const snapshots = newest.metadata.snapshots.filter(({ sequenceNumber }) => sequenceNumber <= metadata.lastSequenceNumber)
+  return { ...table, metadata: { ...metadata, snapshots } }
+}
+
+function plansItself(identifier: TableIdentifier): FloeError {
+  const message = 'The catalog demands to plan scans of this table itself (scan-planning-mode=server), which is not supported yet'
+  return new FloeError('UNSUPPORTED', `${message}: have it allow planning by clients`, { table: printTableIdentifier(identifier) })
 }
 
 function requireBody(response: RestResponse, identifier: TableIdentifier): JsonObject {

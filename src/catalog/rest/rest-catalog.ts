@@ -20,7 +20,7 @@ import { createTableBody } from './create-table-body.js'
 import { endpoints } from './rest-endpoints.js'
 import { statusOf } from './rest-error.js'
 import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './rest-http.js'
-import { LoadedTables } from './loaded-tables.js'
+import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js'
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
 import type { OpenStore } from './storage-access.js'
 
@@ -42,7 +42,10 @@ export interface RestCatalogOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`. */
   readonly properties?: Readonly<Record<string, string>> | undefined
-  /** Which snapshots a table is loaded with: all, or those that branches and tags name. Default `all`. */
+  /**
+   * Which snapshots a table is loaded with: all, or those that branches and tags name, as `table.loadHistory` and commits load
+   * the others when they are needed. Default `all`.
+   */
   readonly snapshots?: 'all' | 'refs' | undefined
   /** How the catalog is asked to give access to files. Default `vended-credentials`. */
   readonly accessDelegation?: 'vended-credentials' | 'none' | undefined
@@ -162,19 +165,23 @@ export class RestCatalog implements CatalogBackend {
   }
 
   async loadTable(identifier: TableIdentifier): Promise<LoadedTable> {
+    return this.#load(identifier, this.#options.snapshots ?? 'all')
+  }
+
+  async #load(identifier: TableIdentifier, snapshots: SnapshotMode): Promise<LoadedTable> {
     checkIdentifier(identifier)
     const { paths, endpoints: offered } = await this.#configured()
     offered.require(endpoints.loadTable)
-    const known = this.#tables.known(identifier)
+    const known = this.#tables.known(identifier, snapshots)
     const response = await this.#send({
       method: 'GET',
       path: paths.table(identifier),
-      query: { snapshots: this.#options.snapshots ?? 'all' },
+      query: { snapshots },
       headers: { ...this.#delegation(), ...(known === undefined ? {} : { 'if-none-match': known.etag }) },
       subject: subjectOf(identifier),
     })
-    if (response.status === 304 && known !== undefined) return known.table
-    return this.#tables.accept(identifier, response)
+    const table = response.status === 304 && known !== undefined ? known.table : this.#tables.accept(identifier, response, snapshots)
+    return snapshots === 'all' ? table : { ...table, complete: async () => withHistory(table, await this.#load(identifier, 'all')) }
   }
 
   async createTable(identifier: TableIdentifier, creation: TableCreation): Promise<LoadedTable> {
@@ -203,7 +210,7 @@ export class RestCatalog implements CatalogBackend {
       return { outcome: 'rejected', reason, retryable: isFloeError(error, 'UNAVAILABLE') }
     }
     return commitToRest(request, {
-      send: (body) => this.#change({ method: 'POST', path: config.paths.table(identifier), body, subject: subjectOf(identifier) }),
+      send: (body) => this.#change({ method: 'POST', path: config.paths.table(identifier), body, subject: subjectOf(identifier) }, identifier),
       load: () => this.loadTable(identifier),
       accept: (response) => this.#tables.acceptCommit(identifier, response, request.base),
     })
@@ -265,7 +272,7 @@ export class RestCatalog implements CatalogBackend {
     const { paths, endpoints: offered } = await this.#configured()
     const subject = `credentials of ${subjectOf(identifier)}`
     if (offered.has(endpoints.loadCredentials)) {
-      return bodyOf(await this.#send({ method: 'GET', path: paths.credentials(identifier), subject }), subject)
+      return bodyOf(await this.#send({ method: 'GET', path: paths.credentials(identifier), subject }, identifier), subject)
     }
     const path = paths.table(identifier)
     return bodyOf(await this.#send({ method: 'GET', path, query: { snapshots: 'refs' }, headers: this.#delegation(), subject }), subject)
@@ -297,15 +304,18 @@ export class RestCatalog implements CatalogBackend {
   }
 
   /** Sends a change: once, or with a key by which the server recognises it again. */
-  async #change(request: RestRequest): Promise<RestResponse> {
+  async #change(request: RestRequest, table?: TableIdentifier): Promise<RestResponse> {
     const { idempotencyLifetimeMs } = await this.#configured()
-    if (idempotencyLifetimeMs === undefined) return this.#send({ ...request, repeatable: false })
+    if (idempotencyLifetimeMs === undefined) return this.#send({ ...request, repeatable: false }, table)
     const headers = { ...request.headers, 'idempotency-key': idempotencyKey(this.#runtime) }
-    return this.#send({ ...request, headers, repeatable: true })
+    return this.#send({ ...request, headers, repeatable: true }, table)
   }
 
-  #send(request: RestRequest): Promise<RestResponse> {
-    return this.#http.send(request, this.#session)
+  /** With the session of the catalog, or of a table that the server gave a token for. */
+  #send(request: RestRequest, table?: TableIdentifier): Promise<RestResponse> {
+    const token = table === undefined ? undefined : this.#tables.tokenOf(table)
+    const isSafe = this.#http.base.protocol === 'https:' || isLoopback(this.#http.base)
+    return this.#http.send(request, token !== undefined && isSafe ? bearerSession(token) : this.#session)
   }
 
   #configured(): Promise<RestConfig> {

@@ -67,31 +67,44 @@ export interface SigningContext {
 
 /** The request's headers, signed. */
 export function signRequest(request: OutgoingRequest, context: SigningContext): Readonly<Record<string, string>> {
-  const { region, service, credentials, nowMs } = context
-  const time = `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`
-  const day = time.slice(0, 8)
+  const { credentials, nowMs } = context
   const payloadHash = sha256(request.body)
   const headers = new Map(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value.trim().replaceAll(/ +/g, ' ')]))
-  headers.set('host', request.url.host).set('x-amz-date', time).set('x-amz-content-sha256', payloadHash)
+  headers.set('host', request.url.host).set('x-amz-date', timeText(nowMs)).set('x-amz-content-sha256', payloadHash)
   if (credentials.sessionToken !== undefined) headers.set('x-amz-security-token', credentials.sessionToken)
+  const authorization = authorizationOf({ method: request.method, url: request.url, headers, payloadHash }, context)
+  // `host` is the platform's to send.
+  headers.delete('host')
+  headers.set('authorization', authorization)
+  return Object.fromEntries(headers)
+}
+
+export interface SignedParts {
+  readonly method: string
+  readonly url: URL
+  /** Names in lower case, values as they are signed. */
+  readonly headers: ReadonlyMap<string, string>
+  /** SHA-256 of the body, in hex. */
+  readonly payloadHash: string
+}
+
+/** The value of the `Authorization` header for exactly these parts. */
+export function authorizationOf({ method, url, headers, payloadHash }: SignedParts, context: SigningContext): string {
+  const { region, service, credentials } = context
+  const time = timeText(context.nowMs)
+  const day = time.slice(0, 8)
   const signed = [...headers.keys()].filter((name) => !UNSIGNED.has(name)).sort()
-  const canonical = [
-    request.method,
-    canonicalPath(request.url),
-    canonicalQuery(request.url),
-    ...signed.map((name) => `${name}:${headers.get(name)!}`),
-    '',
-    signed.join(';'),
-    payloadHash,
-  ].join('\n')
+  const lines = signed.map((name) => `${name}:${headers.get(name)!}`)
+  const canonical = [method, canonicalPath(url), canonicalQuery(url), ...lines, '', signed.join(';'), payloadHash].join('\n')
   const scope = `${day}/${region}/${service}/aws4_request`
   const text = [ALGORITHM, time, scope, sha256(canonical)].join('\n')
   const key = [day, region, service, 'aws4_request'].reduce<Buffer>((secret, part) => hmac(secret, part), Buffer.from(`AWS4${credentials.secretAccessKey}`))
   const signature = hmac(key, text).toString('hex')
-  // `host` is the platform's to send.
-  headers.delete('host')
-  headers.set('authorization', `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed.join(';')}, Signature=${signature}`)
-  return Object.fromEntries(headers)
+  return `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed.join(';')}, Signature=${signature}`
+}
+
+function timeText(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`
 }
 
 /** Each segment is escaped once more than it is sent, as all services but S3 want it. */

@@ -125,6 +125,10 @@ export class TableStore implements FileIO {
     const region = config.get('client.region') ?? config.get('s3.region')
     const pathStyle = config.get('s3.path-style-access')
     const hasCredentials = config.get('s3.access-key-id') !== undefined && config.get('s3.secret-access-key') !== undefined
+    if (!hasCredentials && config.get('s3.remote-signing-enabled') === 'true') {
+      const message = 'The catalog wants to sign every request to the store itself (s3.remote-signing-enabled), which is not supported'
+      throw new FloeError('UNSUPPORTED', `${message}: have it vend credentials`)
+    }
     const options: S3FileIOOptions = {
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(region === undefined ? {} : { region }),

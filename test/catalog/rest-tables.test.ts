@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import type { LoadedTable } from '../../src/catalog/catalog-backend.js'
+import { MemoryCatalog } from '../../src/catalog/memory-catalog.js'
+import { RestCatalog, type RestCatalogOptions } from '../../src/catalog/rest/rest-catalog.js'
+import type { ServiceResponse } from '../../src/catalog/rest-server/service-request.js'
+import { commitTable } from '../../src/commit/commit-table.js'
+import { Table } from '../../src/table/table.js'
+import type { FileIO } from '../../src/io/file-io.js'
+import { MemoryFileIO } from '../../src/io/memory-file-io.js'
+import { JsonObject, printJson, type JsonMembers } from '../../src/util/json.js'
+import { systemRuntime } from '../../src/util/runtime.js'
+import { restStub, type RestStub } from '../support/rest-stub.js'
+import { codeOf, commitUpdates, creation, emptyAppend, mustCommit } from '../support/table-commits.js'
+
+const id = { namespace: ['shop'], name: 'events' }
+const uri = 'http://127.0.0.1:1'
+const path = 'v1/namespaces/shop/tables/events'
+
+interface Client extends RestStub {
+  readonly catalog: RestCatalog
+  readonly own: MemoryCatalog
+}
+
+/** A client of a table whose loads are answered with `change` of what the server says. */
+async function client(
+  change: (body: JsonMembers) => JsonMembers = (body) => body,
+  options: Partial<RestCatalogOptions> = {},
+): Promise<Client> {
+  const io = new MemoryFileIO()
+  const own = new MemoryCatalog({ io })
+  await own.createNamespace(['shop'])
+  await own.createTable(id, creation())
+  const stub = restStub(own, async (request, serve): Promise<ServiceResponse | undefined> => {
+    if (request.method !== 'GET' || request.path !== path) return undefined
+    const answer = await serve()
+    return answer.body === undefined ? answer : { ...answer, body: change(answer.body) }
+  })
+  return { ...stub, own, catalog: new RestCatalog({ uri, fetch: stub.fetch, openStore: () => io, ...options }) }
+}
+
+const withConfig = (config: JsonMembers) => (body: JsonMembers): JsonMembers => ({ ...JsonObject.of(body, '').members, config })
+
+/** The answer with another location, and with the metadata file there. */
+function movedTo(location: string): (body: JsonMembers) => JsonMembers {
+  return (body) => {
+    const text = printJson(body).replaceAll('memory:///warehouse/shop/events', location)
+    return JsonObject.parse(text).members
+  }
+}
+
+describe('a table of a REST catalog that leaves out snapshots', () => {
+  async function historied(): Promise<Client> {
+    const made = await client(undefined, { snapshots: 'refs' })
+    let table = await made.own.loadTable(id)
+    for (const note of ['a', 'b', 'c']) table = await mustCommit(made.own, table, emptyAppend(table, note))
+    return made
+  }
+
+  it('has those of its branches and tags, and all of them on request, at the same version', async () => {
+    const { catalog, own, seen } = await historied()
+    const table = await catalog.loadTable(id)
+    expect(table.metadata.snapshots).toHaveLength(1)
+    await mustCommit(own, await own.loadTable(id), emptyAppend(await own.loadTable(id), 'later'))
+    const whole = await table.complete!()
+    expect(whole.metadata.snapshots.map(({ summary }) => summary.get('note'))).toEqual(['a', 'b', 'c'])
+    expect(whole.metadataLocation).toBe(table.metadataLocation)
+    const handle = new Table(await catalog.loadTable(id), { backend: catalog, engine: undefined as never, runtime: systemRuntime })
+    expect((await handle.loadHistory()).snapshots).toHaveLength(4)
+    expect(seen.filter((request) => request.path === path && request.method === 'GET').map(({ query }) => query.get('snapshots'))).toEqual(['refs', 'all', 'refs', 'all'])
+  })
+
+  it('is committed to with all of them in sight', async () => {
+    const { catalog } = await historied()
+    const seen: number[] = []
+    const operation = {
+      name: 'test',
+      validate: (base: LoadedTable, current: LoadedTable) => {
+        seen.push(base.metadata.snapshots.length, current.metadata.snapshots.length)
+        return Promise.resolve()
+      },
+      apply: () => Promise.resolve({ updates: [{ action: 'set-properties', updates: new Map([['a', 'b']]) } as const] }),
+    }
+    await commitTable(catalog, await catalog.loadTable(id), operation, { runtime: systemRuntime })
+    expect(seen).toEqual([3, 3])
+  })
+
+  it('is refused its history when another has taken the name', async () => {
+    const { catalog, own } = await historied()
+    const table = await catalog.loadTable(id)
+    await own.dropTable(id)
+    await own.createTable(id, creation())
+    expect(await codeOf(table.complete!())).toBe('CONFLICT')
+  })
+})
+
+describe('the configuration that a REST catalog sends with a table', () => {
+  it('has a token for requests about the table, and for no others', async () => {
+    const { catalog, seen } = await client(withConfig({ token: 'of-the-table' }), { auth: { type: 'bearer', token: 'own' } })
+    const table = await catalog.loadTable(id)
+    await commitUpdates(catalog, table, emptyAppend(table, 'x'))
+    await catalog.listTables(['shop'])
+    const tokens = new Map(seen.map(({ method, path: asked, headers }) => [`${method} ${asked}`, headers['authorization']]))
+    expect(tokens.get(`POST ${path}`)).toBe('Bearer of-the-table')
+    expect(tokens.get(`GET ${path}`)).toBe('Bearer own')
+    expect(tokens.get('GET v1/namespaces/shop/tables')).toBe('Bearer own')
+  })
+
+  it('that demands planning by the server, or signing by it, is UNSUPPORTED and says what to do', async () => {
+    const planning = await client(withConfig({ 'scan-planning-mode': 'server' }))
+    await expect(planning.catalog.loadTable(id)).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('scan-planning-mode') as string })
+    const signing = await client((body) => withConfig({ 's3.remote-signing-enabled': 'true' })(movedTo('s3://bucket/t')(body)))
+    const table = await signing.catalog.loadTable(id)
+    await expect((async () => table.io.read('s3://bucket/t/data/x'))()).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
+})
+
+describe('a hostile REST catalog', () => {
+  const opened: string[] = []
+  const openStore = (location: string): FileIO => {
+    opened.push(location)
+    throw new Error(`opened ${location}`)
+  }
+
+  it.each(['file:///etc', 'https://evil/t', 'http://169.254.169.254/latest'])('cannot have %s read as a table’s place', async (location) => {
+    const { catalog } = await client(movedTo(location), { uri: 'https://catalog.example', openStore })
+    expect(await codeOf(catalog.loadTable(id))).toBe('INVALID')
+    expect(opened).toEqual([])
+  })
+
+  it('whose table lies in one bucket has no request sent elsewhere', async () => {
+    const { catalog } = await client(movedTo('s3://bucket/t'), { openStore })
+    const { io } = await catalog.loadTable(id)
+    const elsewhere = ['s3://other/t/x', 's3://bucket/other', 's3://bucket/t/../x', 'https://evil/x', 'http://169.254.169.254/x', 'file:///etc/passwd', 's3://bucket@evil/t/x']
+    for (const location of elsewhere) {
+      expect(await codeOf((async () => io.read(location))())).toBe('INVALID')
+      expect(await codeOf((async () => io.write(location, new Uint8Array(1)))())).toBe('INVALID')
+      expect(await codeOf((async () => io.delete([location]))())).toBe('INVALID')
+    }
+    expect(opened).toEqual([])
+  })
+
+  it('that answers too much, too slowly or half is an error in bounded time', async () => {
+    const answers: readonly (readonly [code: string, answer: () => Response])[] = [
+      ['CORRUPT', () => new Response('{"defaults":{},"over')],
+      ['CORRUPT', () => new Response(`{"defaults":${'['.repeat(100_000)}`)],
+      ['UNSUPPORTED', () => new Response(endless())],
+      ['UNAVAILABLE', () => new Response(new ReadableStream({ start: (stream) => { stream.enqueue(new Uint8Array(1)) } }))],
+    ]
+    for (const [code, answer] of answers) {
+      const fetchStub: typeof fetch = (_, init) => {
+        const response = answer()
+        return Promise.resolve(init?.signal instanceof AbortSignal ? abortable(response, init.signal) : response)
+      }
+      const catalog = new RestCatalog({ uri, fetch: fetchStub, openStore, maxAttempts: 1, requestTimeoutMs: 300 })
+      expect(await codeOf(catalog.listNamespaces()), code).toBe(code)
+    }
+  })
+
+  it('is asked with the separator that it advertises', async () => {
+    const { own } = await client()
+    const stub = restStub(own, async ({ path: asked }) =>
+      asked === 'v1/config' ? { status: 200, body: { defaults: {}, overrides: { 'namespace-separator': '%2E' } } } : { status: 204 },
+    )
+    const catalog = new RestCatalog({ uri, fetch: stub.fetch, openStore })
+    expect(await catalog.tableExists({ namespace: ['a', 'b.c'], name: 't' })).toBe(true)
+    expect(stub.seen.at(-1)!.path).toBe('v1/namespaces/a%2Eb.c/tables/t')
+  })
+})
+
+/** A mebibyte of spaces, again and again. */
+function endless(): ReadableStream<Uint8Array> {
+  const chunk = new Uint8Array(2 ** 20).fill(32)
+  return new ReadableStream({ pull: (stream) => { stream.enqueue(chunk) } })
+}
+
+/** As `fetch` has it: a body ends with an error when the request is aborted. */
+function abortable(response: Response, signal: AbortSignal): Response {
+  const reader = response.body!.getReader()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => { reject(signal.reason as Error) })
+  })
+  aborted.catch(() => undefined)
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (stream) => {
+      const { done, value } = await Promise.race([reader.read(), aborted])
+      if (done) stream.close()
+      else stream.enqueue(value)
+    },
+  })
+  return new Response(body, response)
+}
