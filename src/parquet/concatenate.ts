@@ -32,6 +32,13 @@ export class ReusedBuffer {
     this.length += part.length
   }
 
+  /** The next `count` bytes, for the caller to write before anything else is appended. */
+  take(count: number): Uint8Array {
+    this.reserve(count)
+    this.length += count
+    return this.bytes.subarray(this.length - count, this.length)
+  }
+
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return

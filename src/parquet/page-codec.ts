@@ -1,8 +1,9 @@
 import * as zlib from 'node:zlib'
-import { compressZstd, decompressZstd, gunzip, gzip } from '../util/compression.js'
+import { compressZstd, decompressZstd, decompressZstdInto, gunzip, gzip } from '../util/compression.js'
 import { crc32 } from '../util/crc32.js'
 import { FloeError } from '../util/errors.js'
 import { codecId } from './file-metadata.js'
+import { releaseBuffer } from './release-buffer.js'
 import { corrupt } from './thrift-compact.js'
 
 /**
@@ -24,6 +25,20 @@ export function decompressPage(codec: number, bytes: Uint8Array, size: number): 
   const page = codec === codecId.zstd ? decompressZstd(bytes, size) : codec === codecId.gzip ? gunzip(bytes, size) : unbrotli(bytes, size)
   if (page.length !== size) throw corrupt(`declares a page of ${size} bytes that decompresses to ${page.length}`)
   return page
+}
+
+/**
+ * {@link decompressPage} into `target`, whose size the page must have: large pages pass through no buffer of their own where the codec
+ * allows it.
+ */
+export function decompressPageInto(codec: number, bytes: Uint8Array, target: Uint8Array): void {
+  if (codec === codecId.zstd && target.length > 0) {
+    decompressZstdInto(bytes, target)
+    return
+  }
+  const page = decompressPage(codec, bytes, target.length)
+  target.set(page)
+  if (page.byteLength === page.buffer.byteLength) releaseBuffer(page.buffer)
 }
 
 /** Measured on 110 MB of mixed columns: level 3 is 3 % smaller and takes 1.4 times as long. */

@@ -1,6 +1,6 @@
 import { copyOnlyColumn } from './arrow-ffi.js'
 import type { ArrayParts, DecodeField, DecodeJob, DecodeResult } from './engine-job.js'
-import { releaseBuffers } from './release-buffer.js'
+import { releaseBuffers, settleReleases } from './release-buffer.js'
 import { syntheticFile } from './synthetic-file.js'
 import { corrupt } from './thrift-compact.js'
 import { withEngine } from './wasm-module.js'
@@ -14,7 +14,9 @@ export async function runDecode(job: DecodeJob, isOwned = false): Promise<Decode
   const fields: ArrayParts[][] = []
   for (const field of job.fields) {
     fields.push(await withEngine((engine) => decodeField(engine, field, job.batchRows)))
-    if (isOwned) releaseBuffers(field.leaves.map((leaf) => leaf.pages.buffer))
+    if (!isOwned) continue
+    releaseBuffers(field.leaves.map((leaf) => leaf.pages.buffer))
+    await settleReleases()
   }
   return { kind: 'decode', fields }
 }

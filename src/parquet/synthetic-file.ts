@@ -5,9 +5,7 @@ import type { DecodeField, DecodeLeaf } from './engine-job.js'
 import { logicalOfConverted } from './leaf-annotation.js'
 import { walkPages } from './page-walk.js'
 import type { Page } from './page-walk.js'
-import { decompressPage, isDecompressedHere, pageCrc } from './page-codec.js'
-
-import { releaseBuffer } from './release-buffer.js'
+import { decompressPageInto, isDecompressedHere, pageCrc } from './page-codec.js'
 import type { ParquetNode } from './parquet-schema.js'
 import { corrupt } from './thrift-compact.js'
 
@@ -92,10 +90,7 @@ function appendLeaf(leaf: DecodeLeaf): ColumnChunk {
   output.reserve(pages.reduce((sum, page) => sum + page.header.uncompressedPageSize + MAX_HEADER_BYTES, 0))
   let dataStart = start
   for (const page of pages) {
-    for (const part of pageParts(leaf, page)) {
-      output.append(part)
-      if (part.buffer !== leaf.pages.buffer && part.byteLength === part.buffer.byteLength) releaseBuffer(part.buffer)
-    }
+    appendPage(leaf, page)
     if (page.header.type === pageType.dictionary) dataStart = output.length
   }
   return chunkOf(leaf, start, dataStart, output.length)
@@ -122,7 +117,7 @@ function chunkOf(leaf: DecodeLeaf, start: number, dataPageOffset: number, end: n
   }
 }
 
-function pageParts(leaf: DecodeLeaf, page: Page): Uint8Array[] {
+function appendPage(leaf: DecodeLeaf, page: Page): void {
   const body = leaf.pages.subarray(page.dataStart, page.dataEnd)
   const { header } = page
   if (header.crc !== undefined && header.crc !== pageCrc(body)) throw corrupt('has a page whose checksum does not match')
@@ -130,9 +125,9 @@ function pageParts(leaf: DecodeLeaf, page: Page): Uint8Array[] {
     if (leaf.codec === codecId.uncompressed && header.compressedPageSize !== header.uncompressedPageSize) {
       throw corrupt(`has an uncompressed page of ${header.compressedPageSize} bytes that declares ${header.uncompressedPageSize}`)
     }
-    return [leaf.pages.subarray(page.headerStart, page.dataEnd)]
+    output.append(leaf.pages.subarray(page.headerStart, page.dataEnd))
+    return
   }
-  const plain = plainBody(leaf.codec, header, body)
   const v2 = header.dataPageHeaderV2
   const rewritten: PageHeader = {
     type: header.type,
@@ -142,17 +137,19 @@ function pageParts(leaf: DecodeLeaf, page: Page): Uint8Array[] {
     ...(header.dictionaryPageHeader && { dictionaryPageHeader: header.dictionaryPageHeader }),
     ...(v2 && { dataPageHeaderV2: { ...v2, isCompressed: false } }),
   }
-  return [encodePageHeader(rewritten), ...plain]
+  output.append(encodePageHeader(rewritten))
+  appendPlain(leaf.codec, header, body)
 }
 
 /** The uncompressed bytes of a page; levels of version 2 are never compressed. */
-function plainBody(codec: number, header: PageHeader, body: Uint8Array): Uint8Array[] {
+function appendPlain(codec: number, header: PageHeader, body: Uint8Array): void {
   const v2 = header.dataPageHeaderV2
-  if (v2 === undefined) return [decompressPage(codec, body, header.uncompressedPageSize)]
-  const levels = v2.repetitionLevelsByteLength + v2.definitionLevelsByteLength
-  if (v2.isCompressed === false) {
+  if (v2?.isCompressed === false) {
     if (header.compressedPageSize !== header.uncompressedPageSize) throw corrupt('has an uncompressed page with two sizes')
-    return [body]
+    output.append(body)
+    return
   }
-  return [body.subarray(0, levels), decompressPage(codec, body.subarray(levels), header.uncompressedPageSize - levels)]
+  const levels = v2 === undefined ? 0 : v2.repetitionLevelsByteLength + v2.definitionLevelsByteLength
+  output.append(body.subarray(0, levels))
+  decompressPageInto(codec, body.subarray(levels), output.take(header.uncompressedPageSize - levels))
 }

@@ -11,7 +11,7 @@ import * as zlib from 'node:zlib'
 import { FloeError } from './errors.js'
 import { compressSnappy, decompressSnappy } from './snappy.js'
 import { readZstdFrames, type ZstdFrame } from './zstd-frames.js'
-import { compressWasm, decompressFrameWasm, type ZstdModule } from './zstd-wasm.js'
+import { compressWasm, decompressFrameWasm, decompressFrameWasmInto, type ZstdModule } from './zstd-wasm.js'
 
 export { compressSnappy, decompressSnappy }
 
@@ -66,6 +66,20 @@ export function gzipAsync(bytes: Uint8Array, level = -1): Promise<Uint8Array> {
 export function decompressZstd(bytes: Uint8Array, maxOutputBytes: number): Uint8Array {
   const frames = boundedFrames(bytes, maxOutputBytes)
   return joinFrames(frames.map((frame) => decompressFrame(bytes, frame, maxOutputBytes)), maxOutputBytes)
+}
+
+/** Decompresses zstd into `target`, which the content must fill exactly. */
+export function decompressZstdInto(bytes: Uint8Array, target: Uint8Array): void {
+  const frames = boundedFrames(bytes, target.length)
+  const isDirect = nativeZstd.zstdDecompressSync === undefined && frames.length === 1
+  if (!isDirect) {
+    const content = decompressZstd(bytes, target.length)
+    if (content.length !== target.length) throw damaged('zstd')
+    target.set(content)
+    return
+  }
+  const { start, end } = frames[0]!
+  if (decompressFrameWasmInto(loadWasm(), bytes.subarray(start, end), target) !== target.length) throw damaged('zstd')
 }
 
 /** {@link decompressZstd} on the libuv pool where zstd is native. */

@@ -19,7 +19,18 @@ const MAX_ALLOCATION_BYTES = 2 ** 30
 
 /** Decompresses one frame; the output has at most `capacity` bytes. `undefined`: it does not fit, or it is corrupt. */
 export function decompressFrameWasm(zstd: ZstdModule, frame: Uint8Array, capacity: number): Uint8Array | undefined {
-  return call(zstd, frame, capacity, (to, from) => zstd._ZSTD_decompress(to, capacity, from, frame.length))
+  return call(zstd, frame, capacity, decompression(zstd, frame, capacity))?.slice()
+}
+
+/** Decompresses one frame into the start of `target`; the bytes written, or `undefined` as {@link decompressFrameWasm}. */
+export function decompressFrameWasmInto(zstd: ZstdModule, frame: Uint8Array, target: Uint8Array): number | undefined {
+  const output = call(zstd, frame, target.length, decompression(zstd, frame, target.length))
+  if (output !== undefined) target.set(output)
+  return output?.length
+}
+
+function decompression(zstd: ZstdModule, frame: Uint8Array, capacity: number): Run {
+  return (to, from) => zstd._ZSTD_decompress(to, capacity, from, frame.length)
 }
 
 /** Compresses to one frame that declares its content size. */
@@ -27,17 +38,20 @@ export function compressWasm(zstd: ZstdModule, bytes: Uint8Array, level: number)
   const bound = zstd._ZSTD_compressBound(bytes.length)
   const output = call(zstd, bytes, bound, (to, from) => zstd._ZSTD_compress(to, bound, from, bytes.length, level))
   if (output === undefined) throw new FloeError('INVALID', `zstd could not compress ${bytes.length} bytes at level ${level}`)
-  return output
+  return output.slice()
 }
 
-function call(zstd: ZstdModule, input: Uint8Array, capacity: number, run: (to: number, from: number) => number): Uint8Array | undefined {
+type Run = (to: number, from: number) => number
+
+/** A view of the output, in memory that the next call writes over. */
+function call(zstd: ZstdModule, input: Uint8Array, capacity: number, run: Run): Uint8Array | undefined {
   const from = allocate(zstd, input.length)
   let to = 0
   try {
     to = allocate(zstd, capacity)
     zstd.HEAPU8.set(input, from)
     const size = run(to, from)
-    return zstd._ZSTD_isError(size) !== 0 ? undefined : zstd.HEAPU8.slice(to, to + size)
+    return zstd._ZSTD_isError(size) !== 0 ? undefined : zstd.HEAPU8.subarray(to, to + size)
   } finally {
     zstd._free(from)
     if (to !== 0) zstd._free(to)

@@ -107,6 +107,28 @@ describe('zstd', () => {
   })
 })
 
+describe('zstd into memory that is given', () => {
+  const twoFrames = new Uint8Array([...codecs.compressZstd(text), ...codecs.compressZstd(text)])
+
+  it('fills it, with one frame and with several', () => {
+    for (const [packed, size] of [[codecs.compressZstd(text), text.length], [twoFrames, 2 * text.length]] as const) {
+      const memory = new Uint8Array(size + 2)
+      codecs.decompressZstdInto(packed, memory.subarray(1, size + 1))
+      const expected = new Uint8Array(size + 2)
+      expected.set(codecs.decompressZstd(packed, size), 1)
+      expect(memory).toEqual(expected)
+    }
+  })
+
+  it('refuses content that is shorter, longer or damaged', () => {
+    const packed = codecs.compressZstd(text)
+    const size = text.length
+    for (const [bytes, room] of [[packed, size + 1], [packed, size - 1], [twoFrames, size], [packed.slice(0, -1), size]] as const) {
+      expect(() => codecs.decompressZstdInto(bytes, new Uint8Array(room))).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    }
+  })
+})
+
 describe('snappy', () => {
   it('reads every element kind of the format', () => {
     // "abcd", copy-1 of 4 at 4, copy-2 of 3 at 8, copy-4 of 2 at 1, literal with a one-byte length
