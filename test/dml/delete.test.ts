@@ -27,12 +27,19 @@ const SPECS: Readonly<Record<string, readonly PartitionTerm[]>> = {
   'buckets and truncation': [bucket('id', 3), truncate('name', 1)],
 }
 
+/** A third of the filters, another one for each way and partitioning; all of them with FLOE_ALL=1. */
+function filtersOf(partitionBy: readonly PartitionTerm[], version: number, mode: string): readonly (typeof FILTERS)[number][] {
+  if (process.env['FLOE_ALL'] === '1') return FILTERS
+  const share = (partitionBy.length + version + mode.length) % 3
+  return FILTERS.filter((_, i) => i % 3 === share)
+}
+
 describe.each(WAYS)('a delete on version $version, $mode', ({ version, mode }) => {
   it.each(Object.entries(SPECS))('FAULTS 35: of a table partitioned by %s deletes what a plain array loses, and counts it', async (_, partitionBy) => {
     const { table } = await changeBench(version, { partitionBy })
     await table.append(people(0, 30))
     await table.append(people(30, 50))
-    for (const [i, [filter, matches]] of FILTERS.entries()) {
+    for (const [i, [filter, matches]] of filtersOf(partitionBy, version, mode).entries()) {
       const result = await table.delete(filter, { mode, branch: `b${i}` })
       const rest = people(0, 50).filter((row) => !matches(row))
       const message = JSON.stringify(filter, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))

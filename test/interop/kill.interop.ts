@@ -8,7 +8,7 @@ import { startVersitygw } from './versitygw.js'
 import { makeWarehouse } from './warehouse.js'
 
 /** Spread over the steps of all operations; `npm run kill-campaign` takes every one. */
-const POINTS = 26
+const POINTS = 14
 const warehouse = makeWarehouse()
 afterAll(() => {
   warehouse.remove()

@@ -43,7 +43,10 @@ describe('changes of golden tables', () => {
     const from = snapshot.parentSnapshotId
     const before = await linesAt(io, table, from, table.scanChanges({ ...(from === undefined ? {} : { from }), to: id }))
     const after = (await linesOf(golden, table, snapshot)).toSorted()
-    for (const options of golden['format-version'] === 3 ? [{}, { keys: [] }] : [{}]) {
+    // Of version 3, by row ids or, as for the others, by all values: both with FLOE_ALL=1.
+    const forms = golden['format-version'] === 3 ? [{}, { keys: [] }] : [{}]
+    const chosen = process.env['FLOE_ALL'] === '1' ? forms : forms.filter((_, i) => forms.length === 1 || BigInt(i) === id % 2n)
+    for (const options of chosen) {
       const changes = await changedLines(table.scanChanges({ ...options, ...(from === undefined ? {} : { from }), to: id }))
       expect(replayed(before, changes), JSON.stringify(options)).toEqual(after)
       if (snapshot.operation === 'replace') expect(changes).toEqual([])
