@@ -7,13 +7,14 @@ const commandLine = 'src/cli/main.ts'
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    testing: 'src/testing/main.ts',
     ...(existsSync(commandLine) ? { cli: commandLine } : {}),
     ...(existsSync(worker) ? { 'parquet-worker': worker } : {}),
   },
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  dts: { entry: { index: 'src/index.ts' } },
+  dts: { entry: { index: 'src/index.ts', testing: 'src/testing/main.ts' } },
   splitting: true,
   sourcemap: true,
   clean: true,

@@ -71,7 +71,7 @@ export async function exploreAll(
 ): Promise<number> {
   let runs = 0
   for (let path: readonly number[] | undefined = []; path !== undefined;) {
-    const decisions = new ScriptedOrder(path)
+    const decisions: ScriptedOrder = new ScriptedOrder(path)
     const result = await simulate(plan, { ...options, decisions, isSmall: true })
     runs++
     if (onRun(result, decisions.taken.map(({ choice }) => choice))) break

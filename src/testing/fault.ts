@@ -15,6 +15,8 @@ export const FAULT_KINDS = [
   'conflict',
   /** Several requests in a row are turned away. */
   'overloaded',
+  /** The effect now or at any later moment, and no answer to this and several more requests: whether it came about cannot be seen. */
+  'cut-off',
   /** Fewer bytes than were asked for; where nothing would notice, `refused`. */
   'truncated',
   /** One bit is wrong; where nothing would notice, `refused`. */
@@ -36,9 +38,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number]
 /** A fault of request `call` (from 1) of an actor. */
 export interface Fault {
   readonly actor: string
+  /** Among all requests; where `atCommit` is true, among those that commit. */
   readonly call: number
+  readonly atCommit?: boolean
   readonly kind: FaultKind
-  /** `overloaded`: requests; `stale-list` and `clock`: milliseconds; else any number, of which details are drawn. */
+  /** `overloaded`, `cut-off`: requests; `stale-list` and `clock`: milliseconds; else any number, of which details are drawn. */
   readonly amount: number
 }
 
@@ -49,12 +53,16 @@ export class FaultPlan {
   readonly #faults = new Map<string, Fault>()
 
   constructor(faults: readonly Fault[]) {
-    for (const fault of faults) this.#faults.set(`${fault.actor} ${fault.call}`, fault)
+    for (const fault of faults) this.#faults.set(keyOf(fault.actor, fault.call, fault.atCommit === true), fault)
   }
 
-  take(actor: string, call: number): Fault | undefined {
-    const fault = this.#faults.get(`${actor} ${call}`)
+  take(actor: string, call: number, atCommit = false): Fault | undefined {
+    const fault = this.#faults.get(keyOf(actor, call, atCommit))
     if (fault !== undefined) this.struck.push(fault)
     return fault
   }
+}
+
+function keyOf(actor: string, call: number, atCommit: boolean): string {
+  return `${actor} ${call}${atCommit ? ' commit' : ''}`
 }

@@ -23,6 +23,8 @@ export interface FaultyFileIOOptions {
   readonly isVerified?: (location: string) => boolean
   /** Whether others can tell when the request happens; all else happens at once, uncounted. Default: always. */
   readonly isVisible?: (request: Request) => boolean
+  /** Which requests are the ones that commit: faults may be aimed at them. Default: none. */
+  readonly isCommit?: (request: Request) => boolean
   /** Whether an answer may arrive later than its effect. Default true. */
   readonly delaysAnswers?: boolean
   /** A listing of the past. */
@@ -39,6 +41,7 @@ export class FaultyFileIO implements FileIO {
   readonly #io: FileIO
   readonly #options: FaultyFileIOOptions
   #calls = 0
+  #commits = 0
   #overloaded = 0
 
   constructor(io: FileIO, options: FaultyFileIOOptions) {
@@ -114,7 +117,8 @@ export class FaultyFileIO implements FileIO {
   async #request<T>(request: Request, effect: () => Promise<T>): Promise<{ readonly fault: Fault | undefined; readonly answer: T }> {
     const { actor, scheduler, faults, isVisible } = this.#options
     if (isVisible?.(request) === false) return { fault: undefined, answer: await effect() }
-    const fault = faults.take(actor, ++this.#calls)
+    const aimed = this.#options.isCommit?.(request) === true ? faults.take(actor, ++this.#commits, true) : undefined
+    const fault = faults.take(actor, ++this.#calls) ?? aimed
     const label = `${request.operation} ${request.location}`
     if (fault !== undefined) this.#note(fault, label)
     await scheduler.turn(actor, label)
@@ -165,6 +169,7 @@ export class FaultyFileIO implements FileIO {
       case 'partial':
         throw unavailable('the store did not answer', location)
       default:
+        if (fault.kind === 'cut-off') this.#overloaded = fault.amount
         if (changes) return this.#confuse(fault, request, effect)
         throw unavailable('the store did not answer', location)
     }
@@ -179,6 +184,10 @@ export class FaultyFileIO implements FileIO {
       case 'lost':
         await effect().catch(() => undefined)
         throw fault.amount % 2 === 0 ? unavailable('the answer was lost', location) : unknown(location)
+      case 'cut-off':
+        if (fault.amount % 2 === 0) await effect().catch(() => undefined)
+        else later()
+        throw unavailable('the store did not answer', location)
       case 'late':
         later()
         throw fault.amount % 2 === 0 ? unavailable('the store did not answer', location) : unknown(location)

@@ -71,6 +71,8 @@ export interface History {
   readonly written: ReadonlyMap<string, string>
   /** Faults that struck anywhere. */
   readonly faults: readonly FaultKind[]
+  /** Whether commits are tried again as often as the library wants to. */
+  readonly isPatient: boolean
   /** Whether the run came to its end. */
   readonly finished: boolean
 }

@@ -106,6 +106,7 @@ class SimulationRun {
       objects: this.#store.objects,
       written: this.#written,
       faults: this.#faults.struck.map(({ kind }) => kind),
+      isPatient: this.#plan.properties['commit.retry.num-retries'] === undefined,
       finished,
     }
   }
@@ -164,6 +165,7 @@ class SimulationRun {
       moveClock: (ms) => {
         runtime.skewMs += ms
       },
+      isCommit: ({ operation, location }) => operation === 'write' && /\/v\d+\.metadata\.json$/.test(location),
       isVerified: (location) => /\.(?:rows|puffin)$|version-hint\.text$/.test(location),
       isVisible: (request) => this.#options.isVisible?.(request, this.#store.objects.has(request.location)) !== false,
       delaysAnswers: this.#options.isSmall !== true,

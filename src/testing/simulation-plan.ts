@@ -38,6 +38,8 @@ const KINDS: readonly WriterOperationKind[] = [
 ]
 /** Requests of an actor among which faults strike. */
 const CALLS_PER_OPERATION = 24
+/** Kinds that are worst where a commit hangs on them. */
+const AMBIGUOUS: ReadonlySet<FaultKind> = new Set(['lost', 'late', 'cut-off', 'echoed', 'repeated', 'conflict', 'crash', 'crash-after'])
 /** A quarter of all runs has none: whatever goes wrong then is nobody else's fault. */
 const FAULTLESS = 0.25
 
@@ -69,14 +71,18 @@ export function planSimulation(seed: number, limits: PlanLimits = {}): Simulatio
 function drawFault(random: SeededRandom, actors: readonly ActorPlan[]): Fault {
   const actor = random.pick(actors)
   const kind = random.pick(FAULT_KINDS)
-  const call = 1 + random.below(CALLS_PER_OPERATION * actor.operations.length)
-  return { actor: actor.name, call, kind, amount: drawAmount(random, kind) }
+  const amount = drawAmount(random, kind)
+  const atCommit = AMBIGUOUS.has(kind) && random.chance(0.6)
+  if (atCommit) return { actor: actor.name, call: 1 + random.below(2 * actor.operations.length), atCommit, kind, amount }
+  return { actor: actor.name, call: 1 + random.below(CALLS_PER_OPERATION * actor.operations.length), kind, amount }
 }
 
 function drawAmount(random: SeededRandom, kind: FaultKind): number {
   switch (kind) {
     case 'overloaded':
       return random.pick([1, 2, 5, 20])
+    case 'cut-off':
+      return 12 + random.below(40)
     case 'clock':
       return random.pick([-1, 1]) * random.pick([5, 1_000, 90_000, 3_600_000])
     case 'stale-list':

@@ -3,7 +3,7 @@ import type { LoadedTable } from '../catalog/catalog-backend.js'
 import { appendFiles } from '../commit/append-files.js'
 import { changeFiles, type ChangeFilesOptions, type FileChanges, type HookContext, type NewDeletes, type VectorConflict } from '../commit/change-files.js'
 import { cherryPick } from '../commit/cherry-pick.js'
-import { metadataOperation } from '../commit/commit-operation.js'
+import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { TransactionBackend } from '../commit/transaction-backend.js'
 import { loadDeletionVector } from '../deletes/deletion-vector.js'
 import { PositionBitmap } from '../deletes/position-bitmap.js'
@@ -20,6 +20,8 @@ import { commit, rowsOf, writeDataFile, type WriterContext } from './writer-cont
 export type WriterOperation = (context: WriterContext) => Promise<boolean>
 
 const NO_CHANGES: FileChanges = { addedDataFiles: [], removedDataFiles: [], addedDeleteFiles: [], removedDeleteFiles: [] }
+
+const MAX_TRIES = 6
 
 /** Rows named after the operation, `count` of them. */
 function newRows(context: WriterContext, count: number, suffix = ''): readonly string[] {
@@ -53,11 +55,23 @@ async function appendTo(context: WriterContext, branch: string): Promise<boolean
   try {
     await commit(context, table, operation(token === undefined))
   } catch (error) {
-    // A caller that gave a token may ask again as often as it likes.
-    if (token === undefined || !isFloeError(error, 'COMMIT_STATE_UNKNOWN', 'UNAVAILABLE')) throw error
-    await commit(context, await load(context), operation(false))
+    if (token === undefined || !isFloeError(error, 'COMMIT_STATE_UNKNOWN')) throw error
+    await askAgain(context, error, () => operation(false))
   }
   return true
+}
+
+/** A caller that gave a token may ask as often as it likes; as long as it gets no answer, it knows what it knew. */
+async function askAgain(context: WriterContext, unknown: FloeError, operation: () => CommitOperation): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      await commit(context, await load(context), operation())
+      return
+    } catch {
+      await context.runtime.sleep(100)
+    }
+  }
+  throw unknown
 }
 
 /** Some live rows of some files: at least one row. `undefined` when there are none. */
@@ -268,7 +282,7 @@ async function publish(context: WriterContext): Promise<boolean> {
   const rows = newRows(context, 2)
   const file = await writeDataFile(context, table, rows)
   context.declare([snapshotPart(context, { adds: rows, branch: undefined })])
-  const staged = await commit(context, table, appendFiles([file], { stageOnly: true, properties: marked(operationId) }, runtime))
+  const staged = await commit(context, table, appendFiles([file], { stageOnly: true, ownsDataFiles: true, properties: marked(operationId) }, runtime))
   context.declare([snapshotPart(context, { adds: rows, publishes: operationId }, `${operationId}.pick`)])
   await commit(context, staged.table, cherryPick(staged.snapshot!.snapshotId, {}, runtime))
   return true

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { runCampaign } from '../../src/testing/campaign.js'
+import { planFor, PLANTED_BUGS } from './planted-bugs.js'
+import { simulate } from '../../src/testing/simulate.js'
+
+/** Within so many schedules each bug has to be found; most are with the first. */
+const MOST_SCHEDULES = 10_000
+
+describe('the checker', () => {
+  it('is tried on at least thirty bugs', () => {
+    expect(PLANTED_BUGS.length).toBeGreaterThanOrEqual(30)
+    expect(new Set(PLANTED_BUGS.map(({ name }) => name)).size).toBe(PLANTED_BUGS.length)
+  })
+
+  it.each(PLANTED_BUGS.map((bug) => [bug.name, bug] as const))('finds that %s', async (_, bug) => {
+    const unpatch = bug.patch?.()
+    try {
+      let found = 0
+      for (let seed = bug.seed ?? 1; found === 0 && seed < MOST_SCHEDULES; seed++) {
+        found = (await simulate(planFor(bug, seed), { substitutions: bug.substitutions })).violations.length
+      }
+      expect(found).toBeGreaterThan(0)
+    } finally {
+      unpatch?.()
+    }
+  })
+
+  it('shrinks what it finds to a few operations, and prints a line that runs it again', async () => {
+    const bug = PLANTED_BUGS.find(({ name }) => name === 'merging manifests doubles one')!
+    const unpatch = bug.patch!()
+    try {
+      const { failure } = await runCampaign({ seed: 1, schedules: 100, substitutions: bug.substitutions })
+      expect(failure!.plan.actors.flatMap(({ operations }) => operations).length).toBeLessThanOrEqual(2)
+      expect(failure!.replay).toMatch(/^npm run simulate -- --plan '\{"seed":\d+/)
+    } finally {
+      unpatch?.()
+    }
+  })
+})
