@@ -99,3 +99,19 @@ it('16 writers at once lose no row and double none', async (context) => {
     expect(rows.map((row) => Number(row['id'])).sort((a, b) => a - b)).toEqual(Array.from({ length: 48 }, (_, i) => i))
   })
 }, 300_000)
+
+it('a transaction changes two tables through the reference’s server', async (context) => {
+  requireTool(context, 'rest')
+  await withCatalog(async (catalog) => {
+    const ids = async (name: string): Promise<number[]> => {
+      const rows = await (await catalog.loadTable(name)).scan().rows().toArray()
+      return rows.map((row) => Number(row['id'])).sort((a, b) => a - b)
+    }
+    for (const name of ['a', 'b']) await (await catalog.createTable(`both.${name}`, { schema: schema({ id: t.long.required }) })).append([{ id: 0n }])
+    await catalog.transaction(async (transaction) => {
+      for (const name of ['a', 'b']) await (await transaction.loadTable(`both.${name}`)).append([{ id: 1n }])
+    })
+    expect(await ids('both.a')).toEqual([0, 1])
+    expect(await ids('both.b')).toEqual([0, 1])
+  })
+}, 120_000)
