@@ -69,6 +69,20 @@ describe('a table of a REST catalog that leaves out snapshots', () => {
     expect(seen.filter((request) => request.path === path && request.method === 'GET').map(({ query }) => query.get('snapshots'))).toEqual(['refs', 'all', 'refs', 'all'])
   })
 
+  it('is not taken for the whole one by servers whose tags do not tell them apart', async () => {
+    const { own } = await historied()
+    const stub = restStub(own, async (request, serve) => {
+      if (request.path !== path) return undefined
+      if (request.headers['if-none-match'] === '"same"') return { status: 304 }
+      return { ...(await serve()), headers: { etag: '"same"' } }
+    })
+    const catalog = new RestCatalog({ uri, fetch: stub.fetch, openStore: () => new MemoryFileIO(), snapshots: 'refs' })
+    const table = await catalog.loadTable(id)
+    expect(table.metadata.snapshots).toHaveLength(1)
+    expect((await table.complete!()).metadata.snapshots).toHaveLength(3)
+    expect((await catalog.loadTable(id)).metadata.snapshots).toHaveLength(1)
+  })
+
   it('is committed to with all of them in sight', async () => {
     const { catalog } = await historied()
     const seen: number[] = []
