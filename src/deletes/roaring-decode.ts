@@ -14,6 +14,10 @@ export const COOKIE_WITH_RUNS = 12347
 /** With runs, fewer containers than this have no list of offsets. */
 export const MIN_CONTAINERS_WITH_OFFSETS = 4
 const MAX_CONTAINERS = 65_536
+/** In the kernel's memory, the values of arrays are checked behind the bits of the bitmap that is counted. */
+const WINDOW_ADDRESS = BITMAP_BYTES
+/** Many small arrays, or any one. */
+const WINDOW_BYTES = 16_384
 
 /** Bytes under a cursor, and where they come from. */
 export interface RoaringInput {
@@ -79,6 +83,9 @@ class ContainerSource {
   readonly #values: Uint16Array
   readonly #base: number
   #words: Uint32Array | undefined
+  /** The input in `[#windowStart, #windowEnd)` lies in the kernel's memory. */
+  #windowStart = 0
+  #windowEnd = 0
 
   constructor(input: RoaringInput) {
     this.#input = input
@@ -92,19 +99,11 @@ class ContainerSource {
   array(cardinality: number): Container {
     const input = this.#input
     requireBytes(input, 2 * cardinality, 'the values of a container')
+    const isAscending = this.#isAscending(cardinality)
     const start = (input.position - this.#base) >>> 1
     input.position += 2 * cardinality
     const values = this.#values
-    const end = start + cardinality
-    let previous = values[start]!
-    let disorder = 0
-    for (let at = start + 1; at < end; at++) {
-      const value = values[at]!
-      // Negative, in its sign bit, unless the value is larger than the one before
-      disorder |= value - previous - 1
-      previous = value
-    }
-    if (disorder < 0) rejectBitmap(input, 'the values of a container are not in ascending order')
+    if (!isAscending) rejectBitmap(input, 'the values of a container are not in ascending order')
     const container = Container.array(values, cardinality)
     container.start = start
     container.isOwned = false
@@ -155,12 +154,36 @@ class ContainerSource {
     return container
   }
 
+  /** Whether the next so many values are in ascending order. */
+  #isAscending(cardinality: number): boolean {
+    const kernel = roaringKernel()
+    const { bytes, position } = this.#input
+    if (kernel === undefined) {
+      const start = (position - this.#base) >>> 1
+      return isAscending(this.#values.subarray(start, start + cardinality))
+    }
+    if (position < this.#windowStart || position + 2 * cardinality > this.#windowEnd) {
+      this.#windowStart = position
+      this.#windowEnd = Math.min(position + WINDOW_BYTES, bytes.length)
+      kernel.bytes.set(bytes.subarray(position, this.#windowEnd), WINDOW_ADDRESS)
+    }
+    const address = WINDOW_ADDRESS + position - this.#windowStart
+    return kernel.findDisorder(address, address + 2 * cardinality) === 0
+  }
+
   /** Words from a byte offset on: a view that the containers share, or the bits alone where words are not aligned. */
   #wordsAt(byteOffset: number): Uint32Array {
     const { buffer } = this.#values
     if (byteOffset % 4 !== 0) return new Uint32Array(buffer.slice(byteOffset, byteOffset + BITMAP_BYTES))
     return (this.#words ??= new Uint32Array(buffer, byteOffset, (this.#values.byteOffset + this.#values.byteLength - byteOffset) >>> 2))
   }
+}
+
+function isAscending(values: Uint16Array): boolean {
+  let disorder = 0
+  // Negative, in its sign bit, unless each value is larger than the one before
+  for (let i = 1; i < values.length; i++) disorder |= values[i]! - values[i - 1]! - 1
+  return disorder >= 0
 }
 
 /** How many bits of a bitmap's bytes are set, wherever they lie. */

@@ -12,6 +12,8 @@ export interface RoaringKernel {
   readonly values: Uint16Array
   /** How many bits of the bytes from 0 to `end`, a multiple of 64, are set. */
   countBits(end: number): number
+  /** Not 0 when one of the values from `at` to `end` is not larger than the one before. */
+  findDisorder(at: number, end: number): number
   /**
    * Writes the values of two ascending arrays to `out`, and returns where they end. The arrays are `[i, iEnd)` and `[j, jEnd)`; all
    * values before `iMiddle` and `jMiddle` are below all after them.
@@ -49,7 +51,7 @@ const call = (index: number, ...values: readonly Code[]): Code => [...values.fla
 const repeatUnless = (conditions: readonly Code[], body: Code): Code =>
   [0x02, 0x40, 0x03, 0x40, ...conditions.flatMap((condition) => [...condition, 0x0d, 1]), ...body, 0x0c, 0, 0x0b, 0x0b]
 
-const [COUNT_BITS, MERGE, UNITE_ARRAYS, UNITE_RUNS] = [0, 1, 2, 3] as const
+const [COUNT_BITS, MERGE, UNITE_ARRAYS, UNITE_RUNS, FIND_DISORDER] = [0, 1, 2, 3, 4] as const
 
 function countBitsCode(): Code {
   const [END, AT, SUM] = [0, 1, 2] as const
@@ -62,6 +64,28 @@ function countBitsCode(): Code {
       ...set(AT, add(get(AT), number(64))),
     ]),
     ...get(SUM), 0xa7, 0x0b,
+  ]
+}
+
+/** Compares eight values at once with their neighbours, and the last ones one by one. */
+function findDisorderCode(): Code {
+  const [AT, END, DISORDER, DISORDERS] = [0, 1, 2, 3] as const
+  const load128 = (address: Code): Code => [...address, 0xfd, 0, 1, 0]
+  const next = add(get(AT), number(2))
+  return [
+    // Locals: one 32-bit number, one vector
+    2, 1, 0x7f, 1, 0x7b,
+    ...repeatUnless([isMore(add(get(AT), number(18)), get(END))], [
+      // i16x8.ge_u, then v128.or
+      ...set(DISORDERS, [...get(DISORDERS), ...load128(get(AT)), ...load128(next), 0xfd, 0x36, 0xfd, 0x50]),
+      ...set(AT, add(get(AT), number(16))),
+    ]),
+    ...repeatUnless([isAtLeast(next, get(END))], [
+      ...set(DISORDER, or(get(DISORDER), isAtLeast(load16(get(AT)), load16(next)))),
+      ...set(AT, next),
+    ]),
+    // v128.any_true
+    ...or(get(DISORDER), [...get(DISORDERS), 0xfd, 0x53]), 0x0b,
   ]
 }
 
@@ -80,8 +104,8 @@ function mergeStep({ i, j, out, left, right }: MergeLocals): Code {
     ...set(right, load16(get(j))),
     ...store16(get(out), either(isLess(get(left), get(right)), get(left), get(right))),
     ...set(out, add(get(out), number(2))),
-    ...set(i, add(get(i), shiftLeft(isAtMost(get(left), get(right)), 1))),
-    ...set(j, add(get(j), shiftLeft(isAtMost(get(right), get(left)), 1))),
+    ...set(i, either(isAtMost(get(left), get(right)), add(get(i), number(2)), get(i))),
+    ...set(j, either(isAtMost(get(right), get(left)), add(get(j), number(2)), get(j))),
   ]
 }
 
@@ -170,14 +194,14 @@ function uniteRunsCode(): Code {
 function kernelModule(): Uint8Array<ArrayBuffer> {
   const type = (parameters: number): Code => [0x60, parameters, ...new Array<number>(parameters).fill(0x7f), 1, 0x7f]
   const exported = (name: string, kind: number, index: number): Code => [name.length, ...Buffer.from(name), kind, index]
-  const codes = [countBitsCode(), mergeCode(), uniteArraysCode(), uniteRunsCode()]
+  const codes = [countBitsCode(), mergeCode(), uniteArraysCode(), uniteRunsCode(), findDisorderCode()]
   return Uint8Array.from([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-    ...section(1, [3, ...type(1), ...type(5), ...type(7)]),
-    ...section(3, [codes.length, 0, 1, 2, 1]),
+    ...section(1, [4, ...type(1), ...type(5), ...type(7), ...type(2)]),
+    ...section(3, [codes.length, 0, 1, 2, 1, 3]),
     ...section(5, [1, 0, PAGES]),
     ...section(7, [
-      4, ...exported('memory', 2, 0), ...exported('countBits', 0, COUNT_BITS),
+      5, ...exported('memory', 2, 0), ...exported('countBits', 0, COUNT_BITS), ...exported('findDisorder', 0, FIND_DISORDER),
       ...exported('uniteArrays', 0, UNITE_ARRAYS), ...exported('uniteRuns', 0, UNITE_RUNS),
     ]),
     ...section(10, [codes.length, ...codes.flatMap((code) => [...unsigned(code.length), ...code])]),
@@ -203,16 +227,26 @@ interface KernelExports extends Omit<RoaringKernel, 'bytes' | 'values'> {
 // The types of Node come without those of WebAssembly, and `--jitless` without WebAssembly itself
 const { WebAssembly: wasm } = globalThis as unknown as {
   readonly WebAssembly?: {
+    validate(bytes: Uint8Array): boolean
     readonly Module: new (bytes: Uint8Array) => object
     readonly Instance: new (module: object) => { readonly exports: KernelExports }
   }
 }
 let kernel: RoaringKernel | undefined
+let isMade = false
 
-/** The kernel, made when first asked for; `undefined` where Node has no WebAssembly. */
+/** The kernel, made when first asked for; `undefined` where Node has no WebAssembly, or the processor no vectors. */
 export function roaringKernel(): RoaringKernel | undefined {
-  if (kernel !== undefined || wasm === undefined) return kernel
-  const { memory, countBits, uniteArrays, uniteRuns } = new wasm.Instance(new wasm.Module(kernelModule())).exports
-  kernel = { bytes: new Uint8Array(memory.buffer), values: new Uint16Array(memory.buffer), countBits, uniteArrays, uniteRuns }
+  if (!isMade) {
+    kernel = makeKernel()
+    isMade = true
+  }
   return kernel
+}
+
+function makeKernel(): RoaringKernel | undefined {
+  const code = kernelModule()
+  if (wasm?.validate(code) !== true) return undefined
+  const { memory: { buffer }, ...functions } = new wasm.Instance(new wasm.Module(code)).exports
+  return { ...functions, bytes: new Uint8Array(buffer), values: new Uint16Array(buffer) }
 }
