@@ -39,7 +39,7 @@ export async function writeKeyDeletes(
     throw new FloeError('UNSUPPORTED', `Equality deletes of the current partition spec do not reach the files that older specs have written: ${advice}`)
   }
   const { signal, memoryBudgetBytes, unknownColumns, parseText } = options
-  const input = scope === 'partition' ? withPartitionColumns(keys, context, spec, signal) : keys
+  const input = scope === 'partition' ? withPartitionColumns(keys, context, spec, signal) : withoutOtherColumns(keys, context, columns, signal)
   const target = { io, engine, metadata, runtime, signal }
   return writeEqualityDeletes(input, { columns, scope, ...target, memoryBudgetBytes, unknownColumns, parseText })
 }
@@ -82,6 +82,27 @@ async function* withPartitionColumns(
       }
     }
   }
+}
+
+/** Columns that the table is partitioned by may be given always: callers need not know which specs the live files have. */
+async function* withoutOtherColumns(
+  keys: WriteInput,
+  { loaded }: DmlContext,
+  columns: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<object | RecordBatch, void, undefined> {
+  const { metadata } = loaded
+  const sources = currentSchema(metadata).selectIds(defaultSpec(metadata).fields.flatMap((field) => field.sourceIds))
+  const keyRoots = new Set(columns.map((path) => path.split('.')[0]))
+  const others = new Set(sources.fields.map((field) => field.name).filter((name) => !columns.includes(name) && !keyRoots.has(name)))
+  for await (const chunk of inputChunks(keys, signal)) {
+    if (isBatch(chunk)) yield chunk.select(chunk.schema.fields.map((field) => field.name).filter((name) => !others.has(String(name))))
+    else for (const key of chunk) yield isRecord(key) ? Object.fromEntries(Object.entries(key).filter(([name]) => !others.has(name))) : (key as object)
+  }
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function requireNames(names: readonly string[], isPresent: (name: string) => boolean): void {
