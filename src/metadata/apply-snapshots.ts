@@ -35,6 +35,8 @@ export function addSnapshot(draft: MetadataDraft, snapshot: Snapshot): void {
 function isNumberFree(draft: MetadataDraft, { sequenceNumber, parentSnapshotId }: Snapshot): boolean {
   if (sequenceNumber > draft.lastSequenceNumber) return true
   if (parentSnapshotId !== undefined || sequenceNumber === 0n) return false
+  // As in the reference, who replaces a table need not know what was committed to it meanwhile: all of it goes from `main`.
+  if (draft.replacesMain) return true
   return ![...draft.snapshots.values()].some((other) => other.sequenceNumber === sequenceNumber)
 }
 
@@ -75,7 +77,10 @@ export function setSnapshotRef(draft: MetadataDraft, name: string, ref: Snapshot
 }
 
 export function removeSnapshotRef(draft: MetadataDraft, name: string): void {
-  if (name === MAIN_BRANCH) draft.currentSnapshotId = undefined
+  if (name === MAIN_BRANCH) {
+    draft.currentSnapshotId = undefined
+    draft.replacesMain = true
+  }
   if (draft.refs.delete(name)) draft.changed = true
 }
 

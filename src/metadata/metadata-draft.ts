@@ -50,6 +50,8 @@ interface ChangeTracking {
   /** Every snapshot that `main` was set to, in order. */
   readonly mainSnapshotIds: bigint[]
   removedSnapshots: boolean
+  /** These updates take `main` away before they set it: they replace the table. */
+  replacesMain: boolean
 }
 
 /** A draft of `base`. `now` is the time of the change, after that of `base`. */
@@ -128,6 +130,7 @@ function untouched(): ChangeTracking {
     addedSnapshotIds: new Set(),
     mainSnapshotIds: [],
     removedSnapshots: false,
+    replacesMain: false,
   }
 }
 

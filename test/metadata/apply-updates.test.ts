@@ -135,6 +135,14 @@ describe('adding snapshots', () => {
     expect(update(base, { action: 'add-snapshot', snapshot: root }).lastSequenceNumber).toBe(7n)
   })
 
+  it('lets whoever replaces the table have a number that a commit meanwhile took, as the reference does', () => {
+    const empty = table()
+    const base = withSnapshots(empty, 1n)
+    const replacement = snapshotOn(empty, 2n, { parentSnapshotId: undefined })
+    const updates = [{ action: 'remove-snapshot-ref', name: 'main' } as const, ...appendUpdates(replacement)]
+    expect(update(base, ...updates).currentSnapshotId).toBe(2n)
+  })
+
   it('refuses a root snapshot whose number another root has, and one of version 1 after an upgrade, as conflicts', () => {
     const empty = table()
     const base = withSnapshots(empty, 1n)
