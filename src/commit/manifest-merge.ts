@@ -125,7 +125,9 @@ function readPart(manifest: ManifestFile, fresh: NewManifest | undefined, contex
   const { table, signal } = context
   if (fresh === undefined) return readManifest(table, manifest, { signal })
   const partitionType = tupleType(table.metadata, manifest.partitionSpecId)
-  return Promise.resolve(decodeManifest(manifest, fresh.bytes, { partitionType, committed: false }))
+  // Entries of version 1 carry no sequence numbers, kept ones neither: all are 0.
+  const numbered = table.metadata.formatVersion === 1 ? { ...manifest, sequenceNumber: 0n } : manifest
+  return Promise.resolve(decodeManifest(numbered, fresh.bytes, { partitionType, committed: false }))
 }
 
 /** Early writers of v2 left out file sequence numbers: what lies in another manifest then cannot inherit them any more. */

@@ -95,7 +95,7 @@ export class DeleteByKeys extends RowStep {
   protected async change({ model, chance, verbs, branch }: Scene, rows: readonly ModelRow[]): Promise<Change | undefined> {
     // Keys by names that are not current are refused, and files of later specs are out of a stale writer's reach.
     const isCurrent = verbs.schema!.schemaId === [...model.schemas].find(([, columns]) => columns === model.columns)![0]
-    if (!isCurrent || chance.once(2)) await verbs.refresh!()
+    if (!isCurrent || verbs.formatVersion !== model.version || chance.once(2)) await verbs.refresh!()
     if (verbs.spec!.fields.filter(({ transform }) => transform !== 'void').length !== model.partitioning.length) await verbs.refresh!()
     const keyed = model.columns.filter(({ key, kind }) => key !== UID && kind !== 'struct')
     const first = chance.once(2) ? keyed.find(({ key }) => key === ID)! : chance.of(keyed)
