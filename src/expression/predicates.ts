@@ -17,16 +17,19 @@ export function alwaysFalse(): Expression {
 
 /** Rows that all of `expressions` select; every row when there are none. */
 export function and(...expressions: readonly Expression[]): Expression {
+  expressions.forEach(checkExpression)
   return connect('and', expressions)
 }
 
 /** Rows that any of `expressions` selects; no row when there are none. */
 export function or(...expressions: readonly Expression[]): Expression {
+  expressions.forEach(checkExpression)
   return connect('or', expressions)
 }
 
 /** Rows for which `expression` is false. Rows for which it is unknown, because a value is null, are not selected either. */
 export function not(expression: Expression): Expression {
+  checkExpression(expression)
   if (expression.op === 'true') return alwaysFalse()
   if (expression.op === 'false') return alwaysTrue()
   return expression.op === 'not' ? expression.child : { op: 'not', child: expression }
@@ -117,6 +120,9 @@ function literalPredicate(op: LiteralOperation, input: TermInput, literal: Liter
 
 function setPredicate(op: SetOperation, input: TermInput, literals: Iterable<LiteralInput | null>): Expression {
   const term = termOf(input)
+  if (typeof (literals as Iterable<unknown> | null)?.[Symbol.iterator] !== 'function') {
+    throw new FloeError('INVALID', `${term.column} is compared with the members of a list, not with a single value; use eq or notEq`, { column: term.column })
+  }
   const list = [...literals]
   for (const literal of list) checkLiteral(term, literal)
   return { op, term, literals: list }
@@ -129,7 +135,19 @@ function checkLiteral(term: Term, literal: LiteralInput | null): void {
   }
 }
 
+function checkExpression(value: unknown): void {
+  if (typeof (value as { readonly op?: unknown } | null | undefined)?.op === 'string') return
+  throw new FloeError('INVALID', `An expression must be one that eq, and, parseWhere or another of these functions made, not ${nameOf(value)}`)
+}
+
+function nameOf(value: unknown): string {
+  return value === null ? 'null' : `a value of type ${typeof value}`
+}
+
 function termOf(input: TermInput): Term {
   if (typeof input === 'string') return { column: input }
+  if (typeof (input as Partial<Term> | null | undefined)?.column !== 'string') {
+    throw new FloeError('INVALID', `A predicate is about a column by its name, or a transform of one, not about ${nameOf(input)}`)
+  }
   return input.transform === undefined || input.transform === 'identity' ? { column: input.column } : { column: input.column, transform: input.transform }
 }

@@ -123,6 +123,7 @@ export class Catalog {
 
   /** Adds an existing table by the location of its current `*.metadata.json`. */
   async registerTable(name: TableName, metadataLocation: string): Promise<Table> {
+    checkArgument(metadataLocation, 'string', 'The location of the metadata')
     return new Table(await this.#backend.registerTable(identifierOf(name), metadataLocation), this.#context)
   }
 

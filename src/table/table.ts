@@ -84,11 +84,13 @@ export class Table extends TableRows {
 
   /** Moves a branch to any snapshot of the table. */
   async replaceBranch(name: string, at: RefStart, options: CommitCallOptions = {}): Promise<void> {
+    checkArgument(at, 'object', 'What a branch is to name')
     await this.#manage((branches) => branches.replace('branch', name, at), options)
   }
 
   /** Lets a tag name another snapshot. */
   async replaceTag(name: string, at: RefStart, options: CommitCallOptions = {}): Promise<void> {
+    checkArgument(at, 'object', 'What a tag is to name')
     await this.#manage((branches) => branches.replace('tag', name, at), options)
   }
 
@@ -121,6 +123,7 @@ export class Table extends TableRows {
 
   /** Moves this branch back to one of its own snapshots, or to the last one from before a time. */
   async rollback(to: RollbackTarget, options: CommitCallOptions = {}): Promise<void> {
+    checkArgument(to, 'object', 'What to roll back to')
     await this.#manage((branches) => branches.rollback(this.boundBranch, to), options)
   }
 
@@ -136,6 +139,7 @@ export class Table extends TableRows {
    * @throws FloeError `INVALID` for what cannot be picked, or is in the branch already
    */
   async cherryPick(source: StagedSource, options: CommitCallOptions = {}): Promise<Snapshot> {
+    checkArgument(source, 'object', 'What to cherry-pick')
     const { runtime } = this.context
     const result = await this.#manage((branches) => branches.cherryPick(this.loaded.metadata, source, this.boundBranch, runtime), options)
     return result.snapshot ?? branchHead(result.table.metadata, this.boundBranch ?? MAIN_BRANCH)!

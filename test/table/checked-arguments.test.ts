@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { eq, openCatalog, openTable, parseWhere, readFiles, readParquetFiles, schema, schemaOfFile, t } from '../../src/index.js'
+import {
+  and, eq, isIn, isNull, not, openCatalog, openTable, or, parseWhere, readFiles, readParquetFiles, schema, schemaOfFile, t,
+} from '../../src/index.js'
 import { checkSignal } from '../../src/table/checked-arguments.js'
 import { isFloeError } from '../../src/util/errors.js'
 
@@ -34,6 +36,10 @@ describe.each(odd)('%s where something else belongs is refused with INVALID', (k
   it('by schemas, filters and scans', async () => {
     if (kind !== 'function') await refused(() => schema(value))
     await refused(() => parseWhere(value))
+    for (const make of [and, or, not]) await refused(() => make(value))
+    await refused(() => eq(value, 1))
+    await refused(() => isNull(value))
+    await refused(() => isIn('id', value))
     const lake = await openCatalog('memory:')
     const table = await lake.createTable('a.b', { schema: schema({ id: t.long }) })
     await table.append([{ id: 1n }])
@@ -44,6 +50,19 @@ describe.each(odd)('%s where something else belongs is refused with INVALID', (k
     await refused(() => table.append([{ id: 2n }], { signal: value }))
     expect(await table.scan().filter(eq('id', 1n)).count()).toBe(1)
     expect(await table.scan().count()).toBe(1)
+  })
+})
+
+describe.each(odd)('%s for what history and branches are to name is refused with INVALID', (_, value) => {
+  it('by a table and its catalog', async () => {
+    const lake = await openCatalog('memory:')
+    const table = await lake.createTable('a.b', { schema: schema({ id: t.long }) })
+    await table.append([{ id: 1n }])
+    await refused(() => table.rollback(value))
+    await refused(() => table.cherryPick(value))
+    await refused(() => table.replaceBranch('main', value))
+    await refused(() => table.replaceTag('t', value))
+    await refused(() => lake.registerTable('a.c', value))
   })
 })
 
