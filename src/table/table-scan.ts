@@ -203,6 +203,9 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */
   read(tasks: Iterable<FileScanTask>): AsyncGenerator<RecordBatch, void, undefined> {
+    if (typeof (tasks as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') {
+      throw new FloeError('INVALID', 'Tasks to read must be an array or another iterable of what plan().tasks() gives')
+    }
     const open = async (): Promise<AsyncIterable<RecordBatch>> => {
       const { readTasks } = await import('../scan/read-files.js')
       return readTasks(tasks, this.#readRequest())

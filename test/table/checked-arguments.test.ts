@@ -58,6 +58,7 @@ describe.each(odd)('%s for what history and branches are to name is refused with
     const lake = await openCatalog('memory:')
     const table = await lake.createTable('a.b', { schema: schema({ id: t.long }) })
     await table.append([{ id: 1n }])
+    await refused(() => all(table.scan().read(value)))
     await refused(() => table.rollback(value))
     await refused(() => table.cherryPick(value))
     await refused(() => table.replaceBranch('main', value))
