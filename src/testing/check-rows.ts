@@ -1,16 +1,16 @@
-import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
-import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Report } from './check-history.js'
 import { snapshotsOfPart } from './committed-parts.js'
 import type { History, Part } from './history.js'
-import type { TableHistory } from './table-history.js'
+import type { SnapshotState, TableHistory } from './table-history.js'
 
 /** Every snapshot differs from its parent by the rows of its operation, and by no others. */
 export function checkRows(history: History, table: TableHistory, report: Report): void {
   const parts = history.operations.flatMap((operation) => operation.parts)
   const partOf = new Map<bigint, Part>()
-  for (const part of parts) for (const { snapshotId } of snapshotsOfPart(part, table)) if (!partOf.has(snapshotId)) partOf.set(snapshotId, part)
-  const snapshots = new Map([...table.chain(MAIN_BRANCH), ...table.last.metadata.snapshots].map((snapshot) => [snapshot.snapshotId, snapshot]))
+  for (const part of parts) {
+    for (const { snapshotId } of snapshotsOfPart(part, table)) if (!partOf.has(snapshotId)) partOf.set(snapshotId, part)
+  }
+  const snapshots = new Map(table.last.metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
   for (const snapshot of snapshots.values()) {
     const part = partOf.get(snapshot.snapshotId)
     if (part === undefined) {
@@ -22,7 +22,7 @@ export function checkRows(history: History, table: TableHistory, report: Report)
   }
 }
 
-function checkDifference(part: Part, before: readonly string[], after: { readonly snapshot: Snapshot; readonly rows: readonly string[] }, report: Report): void {
+function checkDifference(part: Part, before: readonly string[], after: Pick<SnapshotState, 'rows'>, report: Report): void {
   const say = (what: string, rows: readonly string[]): void => {
     if (rows.length > 0) report('no rows but those of its operation', `snapshot of ${part.mark} ${what} ${rows.join(' ')}`)
   }

@@ -31,7 +31,9 @@ export function versionOfPart(part: Part, table: TableHistory): VersionState | u
   if (part.kind === 'property') return table.versions.find(({ metadata }) => metadata.properties.has(part.mark))
   const [found] = snapshotsOfPart(part, table)
   if (found === undefined) return undefined
-  if (part.publishes === undefined) return table.versions.find(({ metadata }) => metadata.snapshots.some(({ snapshotId }) => snapshotId === found.snapshotId))
+  if (part.publishes === undefined) {
+    return table.versions.find(({ metadata }) => metadata.snapshots.some(({ snapshotId }) => snapshotId === found.snapshotId))
+  }
   const branch = part.branch ?? MAIN_BRANCH
   return table.versions.find(({ metadata }) => {
     const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))

@@ -61,6 +61,7 @@ export function planSimulation(seed: number, limits: PlanLimits = {}): Simulatio
     'commit.manifest.min-count-to-merge': random.pick(['2', '3', '100']),
   }
   if (random.chance(0.2)) properties['commit.retry.num-retries'] = random.pick(['0', '1', '2'])
+  if (random.chance(0.2)) properties['commit.status-check.num-retries'] = '0'
   if (random.chance(0.15)) {
     properties['write.metadata.delete-after-commit.enabled'] = 'true'
     properties['write.metadata.previous-versions-max'] = '2'

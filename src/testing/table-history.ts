@@ -12,6 +12,7 @@ import { findSnapshot } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { History } from './history.js'
+import type { StoreEvent } from './recording-store.js'
 import { decodeRows } from './synthetic-file.js'
 
 /** One version of the table as it was made. */
@@ -86,7 +87,7 @@ export class TableHistory {
     return state
   }
 
-  #put(event: { readonly location: string; readonly step: number; readonly bytes: Uint8Array }, made: Map<string, VersionState>, folder: string): void {
+  #put(event: Extract<StoreEvent, { readonly kind: 'put' }>, made: Map<string, VersionState>, folder: string): void {
     const { location, step, bytes } = event
     const version = location.startsWith(`${folder}/`) ? versionOf(location) : undefined
     if (version === undefined) {
@@ -102,8 +103,8 @@ export class TableHistory {
   #entriesOf(manifest: ManifestFile): readonly ManifestEntry[] {
     const known = this.#entries.get(manifest.manifestPath)
     if (known !== undefined) return known
-    const { metadata } = this.last
-    const decoded = decodeManifest(manifest, this.#read(manifest.manifestPath), { partitionType: tupleType(metadata, manifest.partitionSpecId) })
+    const partitionType = tupleType(this.last.metadata, manifest.partitionSpecId)
+    const decoded = decodeManifest(manifest, this.#read(manifest.manifestPath), { partitionType })
     const entries = Array.from({ length: decoded.count }, (_, i) => decoded.entry(i))
     this.#entries.set(manifest.manifestPath, entries)
     return entries

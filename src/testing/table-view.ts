@@ -30,8 +30,8 @@ export async function liveFiles(table: LoadedTable, branch = MAIN_BRANCH): Promi
   return Promise.all(
     data.map(async (file) => {
       const vector = vectors.get(file.filePath)
-      const deleted = vector === undefined ? PositionBitmap.of([]) : await loadDeletionVector(table.io, vector, { dataFilePath: file.filePath })
-      return { file, vector, deleted }
+      if (vector === undefined) return { file, vector, deleted: PositionBitmap.of([]) }
+      return { file, vector, deleted: await loadDeletionVector(table.io, vector, { dataFilePath: file.filePath }) }
     }),
   )
 }
@@ -39,7 +39,9 @@ export async function liveFiles(table: LoadedTable, branch = MAIN_BRANCH): Promi
 function keepVector(vectors: Map<string, DataFile>, file: DataFile): void {
   const dataFile = file.referencedDataFile!
   const known = vectors.get(dataFile)
-  if (known !== undefined && fileKey(known) !== fileKey(file)) throw new FloeError('CORRUPT', 'A data file has two deletion vectors', { file: dataFile })
+  if (known !== undefined && fileKey(known) !== fileKey(file)) {
+    throw new FloeError('CORRUPT', 'A data file has two deletion vectors', { file: dataFile })
+  }
   vectors.set(dataFile, file)
 }
 

@@ -74,8 +74,11 @@ async function askAgain(context: WriterContext, unknown: FloeError, operation: (
   throw unknown
 }
 
+/** Positions by file. */
+type ChosenRows = ReadonlyMap<LiveDataFile, readonly number[]>
+
 /** Some live rows of some files: at least one row. `undefined` when there are none. */
-function chooseRows(context: WriterContext, files: readonly LiveDataFile[], mostFiles: number): ReadonlyMap<LiveDataFile, readonly number[]> | undefined {
+function chooseRows(context: WriterContext, files: readonly LiveDataFile[], mostFiles: number): ChosenRows | undefined {
   const { random } = context
   const candidates = files.filter((file) => livePositions(file).length > 0)
   if (candidates.length === 0) return undefined
@@ -99,7 +102,10 @@ async function vectorsFor(
   table: LoadedTable,
   chosen: ReadonlyMap<LiveDataFile, readonly number[]>,
 ): Promise<Pick<FileChanges, 'addedDeleteFiles' | 'removedDeleteFiles'>> {
-  const targets = [...chosen].map(([{ file, deleted }, positions]) => ({ dataFile: file, positions: deleted.union(PositionBitmap.of(positions)) }))
+  const targets = [...chosen].map(([{ file, deleted }, positions]) => ({
+    dataFile: file,
+    positions: deleted.union(PositionBitmap.of(positions)),
+  }))
   const addedDeleteFiles = await writeDeletionVectors(targets, { io: table.io, metadata: table.metadata, runtime: context.runtime })
   return { addedDeleteFiles, removedDeleteFiles: [...chosen.keys()].flatMap(({ vector }) => vector ?? []) }
 }
@@ -282,7 +288,8 @@ async function publish(context: WriterContext): Promise<boolean> {
   const rows = newRows(context, 2)
   const file = await writeDataFile(context, table, rows)
   context.declare([snapshotPart(context, { adds: rows, branch: undefined })])
-  const staged = await commit(context, table, appendFiles([file], { stageOnly: true, ownsDataFiles: true, properties: marked(operationId) }, runtime))
+  const append = appendFiles([file], { stageOnly: true, ownsDataFiles: true, properties: marked(operationId) }, runtime)
+  const staged = await commit(context, table, append)
   context.declare([snapshotPart(context, { adds: rows, publishes: operationId }, `${operationId}.pick`)])
   await commit(context, staged.table, cherryPick(staged.snapshot!.snapshotId, {}, runtime))
   return true

@@ -17,9 +17,10 @@ function duel(first: WriterOperationKind, second: WriterOperationKind, faults: r
 
 async function explore(plan: SimulationPlan): Promise<number> {
   const broken: unknown[] = []
+  let tried = 0
   const runs = await exploreAll(plan, { isVisible }, (result, path) => {
     if (result.violations.length > 0) broken.push({ path, plan: JSON.stringify(plan), violations: result.violations })
-    return broken.length > 0
+    return broken.length > 0 || ++tried >= MOST_ORDERS
   })
   expect(broken).toEqual([])
   return runs
@@ -32,6 +33,9 @@ const PAIRS: readonly (readonly [WriterOperationKind, WriterOperationKind])[] = 
 const EVERYWHERE = process.env['FLOE_ALL_FAULTS'] === '1'
 const KINDS = FAULT_KINDS.filter((kind) => !['truncated', 'flipped', 'stale-list', 'partial', 'clock', 'overloaded'].includes(kind))
 
+/** An effect that may come at any later moment has too many orders for every day. */
+const MOST_ORDERS = EVERYWHERE ? Infinity : 100
+
 describe('two writers in all orders', () => {
   it.each(PAIRS)('%s against %s, without faults', async (first, second) => {
     expect(await explore(duel(first, second, []))).toBeGreaterThanOrEqual(20)
@@ -42,5 +46,5 @@ describe('two writers in all orders', () => {
     for (const call of calls) {
       for (const actor of EVERYWHERE ? ['a', 'b'] : ['a']) await explore(duel('append', 'append', [{ actor, call, kind, amount: 9, atCommit: !EVERYWHERE }]))
     }
-  })
+  }, EVERYWHERE ? 3_600_000 : 30_000)
 })

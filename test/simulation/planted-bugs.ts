@@ -120,6 +120,8 @@ function patched<T extends object, K extends keyof T>(prototype: T, name: K, mak
 }
 
 const committing = (commit: NonNullable<PlantedBug['substitutions']['commit']>): PlantedBug['substitutions'] => ({ commit })
+/** Whoever loses an answer gives up at once. */
+const HASTY = { 'commit.status-check.num-retries': '0' }
 const ROWS: PlanLimits = { kinds: ['append', 'delete', 'delete', 'update', 'compact'], maxOperations: 2 }
 const APPENDS: PlanLimits = { kinds: ['append', 'append', 'property', 'transaction'], maxOperations: 2 }
 
@@ -255,7 +257,10 @@ const OF_METADATA: readonly PlantedBug[] = [
   },
   {
     name: 'row ids are used again',
-    substitutions: rewriting((text) => text.replace(/("first-row-id"\s*:\s*)([1-9]\d*)(?![^]*"first-row-id")/, (_, name: string, id: string) => `${name}${Number(id) - 1}`)),
+    substitutions: rewriting((text) => {
+      const at = text.lastIndexOf('"first-row-id"')
+      return text.slice(0, at) + text.slice(at).replace(/:\s*([1-9]\d*)/, (_, id: string) => `:${Number(id) - 1}`)
+    }),
   },
   {
     name: 'the next row id falls back',
@@ -293,6 +298,7 @@ const OF_THE_CATALOG: readonly PlantedBug[] = [
     name: 'what is undecided is called refused',
     substitutions: answering((outcome) => (outcome.outcome === 'unknown' ? { outcome: 'rejected', reason: outcome.reason, retryable: false } : outcome)),
     limits: { ...APPENDS, maxFaults: 14 },
+    properties: HASTY,
   },
   {
     name: 'what is refused is called committed',
@@ -348,6 +354,7 @@ const OF_THE_CATALOG: readonly PlantedBug[] = [
       }
     }),
     limits: { kinds: ['append', 'transaction'], maxFaults: 14 },
+    properties: HASTY,
   },
 ]
 
@@ -356,6 +363,7 @@ const REMEMBERED = new WeakMap<CatalogBackend, Promise<LoadedTable>>()
 const OF_COMMITS: readonly PlantedBug[] = [
   {
     name: 'files are deleted after an unknown answer',
+    seed: 170,
     substitutions: committing(async (commit, context, operation) => {
       try {
         return await commit()
@@ -368,6 +376,7 @@ const OF_COMMITS: readonly PlantedBug[] = [
       }
     }),
     limits: { kinds: ['append', 'update'], maxFaults: 14 },
+    properties: HASTY,
   },
   {
     name: 'a failure after the commit is reported as a failed commit',
@@ -455,7 +464,9 @@ const OF_COMMITS: readonly PlantedBug[] = [
   },
   {
     name: 'a retry keeps the sequence number of the attempt before',
-    substitutions: snapshotting((snapshot, { metadata }, attempt) => (attempt === 1 ? snapshot : { ...snapshot, sequenceNumber: metadata.lastSequenceNumber })),
+    substitutions: snapshotting((snapshot, { metadata }, attempt) =>
+      attempt === 1 ? snapshot : { ...snapshot, sequenceNumber: metadata.lastSequenceNumber },
+    ),
     limits: { kinds: ['append'], maxOperations: 3 },
   },
   {
