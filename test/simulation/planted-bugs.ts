@@ -197,7 +197,7 @@ const OF_THE_STORE: readonly PlantedBug[] = [
           {
             head: async (location) => {
               if (!isVersion(location)) return io.head(location)
-              const hint = await io.read(location.replace(/[^/]*$/, 'version-hint.text')).then(String, () => '0')
+              const hint = await io.read(`${location.slice(0, location.lastIndexOf('/'))}/version-hint.text`).then(String, () => '0')
               const version = Number(/v(\d+)\./.exec(location)![1])
               const hinted = Number(Buffer.from(hint.split(',').map(Number)).toString())
               return version > hinted ? undefined : io.head(location)
