@@ -169,6 +169,15 @@ export interface OffsetIndex {
   readonly pageLocations: readonly { readonly offset: number; readonly compressedPageSize: number; readonly firstRowIndex: number }[]
 }
 
+/** Bounds and null counts of the pages of a chunk. Bounds of a null page mean nothing. */
+export interface ColumnIndex {
+  readonly nullPages: readonly boolean[]
+  readonly minValues: readonly Uint8Array[]
+  readonly maxValues: readonly Uint8Array[]
+  readonly boundaryOrder: number
+  readonly nullCounts?: readonly number[]
+}
+
 const timeUnit = struct<TimeUnit>('TimeUnit', [[1, 'millis', empty], [2, 'micros', empty], [3, 'nanos', empty]])
 const temporal = struct<TemporalType>('TimestampType', [[1, 'isAdjustedToUTC', bool, 'required'], [2, 'unit', timeUnit, 'required']])
 const decimal = struct<NonNullable<LogicalType['decimal']>>('DecimalType', [[1, 'scale', i32, 'required'],
@@ -252,6 +261,11 @@ const offsetIndex = struct<OffsetIndex>('OffsetIndex', [
   ], 7)), 'required'],
 ])
 
+const columnIndex = struct<ColumnIndex>('ColumnIndex', [
+  [1, 'nullPages', list(bool), 'required'], [2, 'minValues', list(binary), 'required'], [3, 'maxValues', list(binary), 'required'],
+  [4, 'boundaryOrder', i32, 'required'], [5, 'nullCounts', list(i64)],
+])
+
 /** Decodes a footer without its length and magic. Byte members are views of `bytes`. */
 export function decodeFileMetaData(bytes: Uint8Array): FileMetaData {
   const metadata = fileMetaData.read(new ThriftReader(bytes))
@@ -285,5 +299,16 @@ export function decodeOffsetIndex(bytes: Uint8Array): OffsetIndex {
 export function encodeOffsetIndex(index: OffsetIndex): Uint8Array {
   const writer = new ThriftWriter()
   offsetIndex.write(writer, index)
+  return writer.finish()
+}
+
+/** Decodes a column index. Bounds are views of `bytes`. */
+export function decodeColumnIndex(bytes: Uint8Array): ColumnIndex {
+  return columnIndex.read(new ThriftReader(bytes))
+}
+
+export function encodeColumnIndex(index: ColumnIndex): Uint8Array {
+  const writer = new ThriftWriter()
+  columnIndex.write(writer, index)
   return writer.finish()
 }

@@ -25,9 +25,8 @@ export function walkPages(chunk: Uint8Array, numValues: number): Page[] {
   let values = 0
   while (values < numValues) {
     if (position >= chunk.length) throw corrupt(`promises ${numValues} values where the pages hold ${values}`)
-    const { header, end } = decodePageHeader(chunk, position)
-    checkSizes(header, chunk.length - end)
-    const page = { header, headerStart: position, dataStart: end, dataEnd: end + header.compressedPageSize, numValues: valuesOf(header) }
+    const page = pageAt(chunk, position)
+    const { header } = page
     position = page.dataEnd
     if (header.type === pageType.index) continue
     if (header.type === pageType.dictionary && pages.length > 0) throw corrupt('has a dictionary page after other pages')
@@ -36,6 +35,16 @@ export function walkPages(chunk: Uint8Array, numValues: number): Page[] {
   }
   if (values > numValues) throw corrupt(`promises ${numValues} values where the pages hold ${values}`)
   return pages
+}
+
+/**
+ * The page whose header is at `position`.
+ * @throws FloeError `CORRUPT` when the header is damaged, or a size leaves the bytes or exceeds 1 GiB.
+ */
+export function pageAt(bytes: Uint8Array, position: number): Page {
+  const { header, end } = decodePageHeader(bytes, position)
+  checkSizes(header, bytes.length - end)
+  return { header, headerStart: position, dataStart: end, dataEnd: end + header.compressedPageSize, numValues: valuesOf(header) }
 }
 
 function checkSizes(header: PageHeader, available: number): void {

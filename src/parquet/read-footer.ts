@@ -10,6 +10,12 @@ export interface FooterLocation {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The last bytes of a file, from `offset` on. */
+export interface FileTail {
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
 /** Read at once in the hope that the whole footer is in it. */
 const TAIL_BYTES = 64 * 1024
 const MAX_FOOTER_BYTES = 256 * 2 ** 20
@@ -19,6 +25,11 @@ const MAX_FOOTER_BYTES = 256 * 2 ** 20
  * @throws FloeError `CORRUPT` naming the file when it is no Parquet file, or damaged; `UNSUPPORTED` when it is encrypted.
  */
 export async function readFooter(file: FooterLocation): Promise<FileMetaData> {
+  return (await readFooterAndTail(file)).footer
+}
+
+/** The same with the bytes that came along: indexes are often among them. */
+export async function readFooterAndTail(file: FooterLocation): Promise<{ readonly footer: FileMetaData; readonly tail: FileTail }> {
   const { fileSizeBytes: size } = file
   if (size < 12) throw new FloeError('CORRUPT', `${size} bytes are no Parquet file`, { file: file.location })
   const tail = await readEnd(file, Math.min(size, TAIL_BYTES))
@@ -30,7 +41,8 @@ export async function readFooter(file: FooterLocation): Promise<FileMetaData> {
     throw new FloeError('CORRUPT', `the Parquet footer declares ${length} bytes in a file of ${size}`, { file: file.location })
   }
   const whole = length + 8 <= tail.length ? tail : await readEnd(file, length + 8)
-  return namingFile(file.location, () => decodeFileMetaData(whole.subarray(whole.length - 8 - length, whole.length - 8)))
+  const footer = namingFile(file.location, () => decodeFileMetaData(whole.subarray(whole.length - 8 - length, whole.length - 8)))
+  return { footer, tail: { offset: size - whole.length, bytes: whole } }
 }
 
 function readEnd(file: FooterLocation, length: number): Promise<Uint8Array> {

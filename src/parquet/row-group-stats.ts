@@ -7,9 +7,15 @@ import type { ColumnMetaData, FileMetaData, LogicalType, RowGroup, Statistics } 
 import { logicalOfConverted } from './leaf-annotation.js'
 import type { FileSchema, LeafNode } from './parquet-schema.js'
 
-/** The leaves that a filter asks about, with the types that it takes them for. */
+/** A leaf that a filter asks about, with the type that it takes it for. */
+export interface FilterColumn {
+  readonly leaf: LeafNode
+  readonly type: Type
+}
+
+/** By field id. */
 export interface FilterColumns {
-  readonly leaves: ReadonlyMap<number, { readonly leaf: LeafNode; readonly type: Type }>
+  readonly leaves: ReadonlyMap<number, FilterColumn>
   /** Whether the file says how its columns are ordered. */
   readonly hasOrder: (columnIndex: number) => boolean
 }
@@ -26,7 +32,7 @@ export function filterColumns(
 ): FilterColumns {
   const types = new Map<number, Type>()
   collectTypes(filter, types)
-  const leaves = new Map<number, { readonly leaf: LeafNode; readonly type: Type }>()
+  const leaves = new Map<number, FilterColumn>()
   for (const leaf of schema.leaves) {
     const type = leaf.fieldId === undefined ? undefined : types.get(leaf.fieldId)
     if (type === undefined || leaf.maxRepetitionLevel > 0 || constants?.has(leaf.fieldId!) === true) continue
@@ -51,14 +57,7 @@ export function rowGroupStats(rowGroup: RowGroup, columns: FilterColumns): FileS
   const boundOf = (fieldId: number, side: 'min' | 'max'): Uint8Array | undefined => {
     const found = columns.leaves.get(fieldId)
     const statistics = metaDataOf(fieldId)?.statistics
-    if (found === undefined || statistics === undefined) return undefined
-    const { leaf, type } = found
-    const bound = (one: 'min' | 'max'): Uint8Array | undefined => {
-      const raw = rawBound(statistics, leaf, columns.hasOrder(leaf.columnIndex), one)
-      return raw === undefined ? undefined : singleValue(raw, leaf, type, one)
-    }
-    // One half of a pair is not worth the trust
-    return bound('min') === undefined || bound('max') === undefined ? undefined : bound(side)
+    return found && statistics && statisticsBound(statistics, found, columns, side)
   }
   return {
     recordCount: rowGroup.numRows,
@@ -68,6 +67,21 @@ export function rowGroupStats(rowGroup: RowGroup, columns: FilterColumns): FileS
     lowerBound: (fieldId) => boundOf(fieldId, 'min'),
     upperBound: (fieldId) => boundOf(fieldId, 'max'),
   }
+}
+
+/** One bound that the statistics of a row group or page have of a column, in the single-value form of its type. */
+export function statisticsBound(
+  statistics: Statistics,
+  { leaf, type }: FilterColumn,
+  columns: FilterColumns,
+  side: 'min' | 'max',
+): Uint8Array | undefined {
+  const bound = (one: 'min' | 'max'): Uint8Array | undefined => {
+    const raw = rawBound(statistics, leaf, columns.hasOrder(leaf.columnIndex), one)
+    return raw === undefined ? undefined : singleValue(raw, leaf, type, one)
+  }
+  // One half of a pair is not worth the trust
+  return bound('min') === undefined || bound('max') === undefined ? undefined : bound(side)
 }
 
 function validCount(count: number | undefined, rows: number): number | undefined {

@@ -2,8 +2,9 @@ import { compareValues } from '../schema/compare-values.js'
 import type { NameMapping } from '../schema/name-mapping.js'
 import type { NestedField, Value } from '../schema/type.js'
 import { chooseRowGroups, startOf } from './choose-row-groups.js'
+import { PageIndexes } from './page-index.js'
 import { parseFileSchema, withFieldIds } from './parquet-schema.js'
-import { namingFile, readFooter } from './read-footer.js'
+import { namingFile, readFooterAndTail } from './read-footer.js'
 import type { FooterLocation } from './read-footer.js'
 
 /** A row group that may hold a value. */
@@ -28,10 +29,10 @@ export async function rowGroupsHolding(
 ): Promise<readonly RowGroupPlace[]> {
   const literals = [...new Set(values)].sort(compareValues(column.type))
   if (literals.length === 0) return []
-  const footer = await readFooter(file)
+  const { footer, tail } = await readFooterAndTail(file)
   const schema = namingFile(file.location, () => withFieldIds(parseFileSchema(footer.schema), file.nameMapping))
   const filter = { op: 'in', term: { field: column, path: column.name }, literals } as const
-  const chosen = await chooseRowGroups(footer, schema, { ...file, filter })
+  const chosen = await chooseRowGroups(footer, schema, { ...file, filter }, new PageIndexes(file, tail))
   return chosen.map(({ rowGroup, index, firstPosition }) => {
     return { rowGroup: index, firstPosition, rows: rowGroup.numRows, start: startOf(rowGroup) }
   })

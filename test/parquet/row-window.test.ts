@@ -25,7 +25,10 @@ async function pagesOf(withIndex: boolean): Promise<RowGroupPages> {
     const offset = metaData!.dictionaryPageOffset ?? metaData!.dataPageOffset
     const bytes = await file.io.read(file.location, { range: { offset, length: metaData!.totalCompressedSize } })
     const index = await file.io.read(file.location, { range: { offset: offsetIndexOffset!, length: offsetIndexLength! } })
-    chunks.set(leaf.columnIndex, { leaf, metaData: metaData!, bytes, offsetIndex: withIndex ? decodeOffsetIndex(index) : undefined })
+    const locations = decodeOffsetIndex(index).pageLocations
+    const layout = { starts: [...locations.map((page) => page.firstRowIndex), count], offsets: locations.map((page) => page.offset) }
+    const content = { bytes, offsetIndex: withIndex ? layout : undefined }
+    chunks.set(leaf.columnIndex, { leaf, metaData: metaData!, content })
   }
   return new RowGroupPages(schema.fields, chunks, count)
 }
@@ -58,19 +61,19 @@ describe('a row group that is decoded in windows', () => {
 
   it('is cut at whole batches, and needs only the pages of each window', async () => {
     const pages = await pagesOf(true)
-    const total = pages.decodedBytes({ start: 0, rows: count })
-    const windows = pages.windows(total / 4, batchRows)
+    const total = pages.grid.bytes({ start: 0, rows: count })
+    const windows = pages.grid.windows({ start: 0, rows: count }, total / 4, batchRows)
     expect(windows.length).toBeGreaterThan(1)
     expect(windows.every((window) => window.start % batchRows === 0)).toBe(true)
     expect(windows.reduce((sum, window) => sum + window.rows, 0)).toBe(count)
-    expect(windows.reduce((sum, window) => sum + pages.decodedBytes(window), 0)).toBeLessThan(total * 1.5)
+    expect(windows.reduce((sum, window) => sum + pages.grid.bytes(window), 0)).toBeLessThan(total * 1.5)
   })
 
   it('is cut less finely than asked where windows would decode pages again and again', async () => {
     const pages = await pagesOf(false)
-    const windows = pages.windows(1, batchRows)
+    const windows = pages.grid.windows({ start: 0, rows: count }, 1, batchRows)
     expect(windows.length).toBeLessThan(count / batchRows / 2)
-    const decoded = windows.reduce((sum, window) => sum + pages.decodedBytes(window), 0)
-    expect(decoded).toBeLessThan(pages.decodedBytes({ start: 0, rows: count }) * 1.5)
+    const decoded = windows.reduce((sum, window) => sum + pages.grid.bytes(window), 0)
+    expect(decoded).toBeLessThan(pages.grid.bytes({ start: 0, rows: count }) * 1.5)
   })
 })
