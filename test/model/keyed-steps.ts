@@ -171,7 +171,8 @@ function applied(rows: readonly ModelRow[], { events, id, missing, keeps }: Even
   const fold = (from: readonly ModelEvent[], start: ModelRow | undefined): ModelRow | undefined =>
     from.reduce<ModelRow | undefined>((state, { operation, row }) => {
       if (operation === 'd') return undefined
-      const absent = missing.map((column): [number, Cell] => [column.key, keeps && state !== undefined ? valueOf(state, column) : column.initial])
+      const valueBefore = (column: (typeof missing)[number]): Cell => (keeps && state !== undefined ? valueOf(state, column) : column.initial)
+      const absent = missing.map((column): [number, Cell] => [column.key, valueBefore(column)])
       return changed(row, absent)
     }, start)
   for (const row of rows) {

@@ -174,7 +174,8 @@ interface Reading {
 }
 
 /** Reads a snapshot, which must have the rows that are expected; answers them with their lineage. */
-async function lineageRows(model: Model, expected: readonly ModelRow[], { columns, scan, snapshot, touched }: Reading): Promise<ModelRow[]> {
+async function lineageRows(model: Model, expected: readonly ModelRow[], reading: Reading): Promise<ModelRow[]> {
+  const { columns, scan, snapshot, touched } = reading
   const { version } = model
   const found = await (version === 3 ? scan.metadataColumns(...LINEAGE) : scan).rows().toArray()
   const names = columns.map(({ name }) => name)
