@@ -1,6 +1,6 @@
 import { decodeMarker } from '../catalog/version-marker.js'
 import { versionOf } from '../catalog/version-file.js'
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import type { History } from './history.js'
 import type { TableHistory } from './table-history.js'
 

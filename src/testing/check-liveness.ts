@@ -1,4 +1,4 @@
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import type { History } from './history.js'
 
 /** Everybody who lives comes to an end; without faults, whoever cannot conflict succeeds. */

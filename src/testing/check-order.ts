@@ -1,4 +1,4 @@
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import { versionOfPart } from './committed-parts.js'
 import type { History } from './history.js'
 import type { TableHistory } from './table-history.js'

@@ -1,4 +1,4 @@
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import { versionOfPart } from './committed-parts.js'
 import type { History, ReadRecord } from './history.js'
 import type { TableHistory, VersionState } from './table-history.js'

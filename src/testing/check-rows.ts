@@ -1,4 +1,4 @@
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import { snapshotsOfPart } from './committed-parts.js'
 import type { History, Part } from './history.js'
 import type { SnapshotState, TableHistory } from './table-history.js'

@@ -1,7 +1,7 @@
 import type { DataFile, ManifestEntry } from '../manifest/data-file.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { summaryCount } from '../snapshot/snapshot-summary.js'
-import type { Report } from './check-history.js'
+import type { Report } from './violation.js'
 import type { SnapshotState, TableHistory, VersionState } from './table-history.js'
 
 /** Clocks may disagree by this much. Source: `TableMetadata.ONE_MINUTE` */
