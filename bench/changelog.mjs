@@ -42,7 +42,8 @@ async function measure(title, scan) {
 
 function* rowsOf(from, to) {
   for (let id = from; id < to; id++) {
-    yield { id: BigInt(id), part: Math.floor((id * 100) / rows), user_id: (id * 7919) % 100_003, amount: (id % 10_007) / 4, note: `n ${id % 9973}` }
+    const part = Math.floor((id * 100) / rows)
+    yield { id: BigInt(id), part, user_id: (id * 7919) % 100_003, amount: (id % 10_007) / 4, note: `n ${id % 9973}` }
   }
 }
 

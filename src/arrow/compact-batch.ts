@@ -19,8 +19,8 @@ interface RowRuns {
 const LONG_RUN = 48
 
 /**
- * The rows of a batch where `mask`, one byte a row, is 1. Stretches of rows are copied together, which costs what a copy of memory costs where few rows are
- * left out; views of the same bytes where the selected rows follow each other.
+ * The rows of a batch where `mask`, one byte a row, is 1. Stretches of rows are copied together, which costs what a copy of memory
+ * costs where few rows are left out; views of the same bytes where the selected rows follow each other.
  */
 export function compactBatch(batch: RecordBatch, mask: Uint8Array): RecordBatch {
   const runs = runsOf(mask)

@@ -97,8 +97,12 @@ async function* withoutOtherColumns(
   const others = new Set(sources.fields.map((field) => field.name).filter((name) => !columns.includes(name) && !keyRoots.has(name)))
   for await (const chunk of inputChunks(keys, signal)) {
     if (isBatch(chunk)) yield chunk.select(chunk.schema.fields.map((field) => field.name).filter((name) => !others.has(String(name))))
-    else for (const key of chunk) yield isRecord(key) ? Object.fromEntries(Object.entries(key).filter(([name]) => !others.has(name))) : (key as object)
+    else for (const key of chunk) yield isRecord(key) ? withoutNames(key, others) : (key as object)
   }
+}
+
+function withoutNames(key: object, names: ReadonlySet<string>): object {
+  return Object.fromEntries(Object.entries(key).filter(([name]) => !names.has(name)))
 }
 
 function isRecord(value: unknown): value is object {

@@ -41,7 +41,7 @@ export class VectorMerging {
 
   /** @throws FloeError `CONFLICT` when both sides deleted a row, and that is not tolerated */
   async merge(conflicts: readonly VectorConflict[], { table, signal }: HookContext): Promise<readonly DataFile[]> {
-    const { engine, runtime } = this.#context
+    const { runtime } = this.#context
     const loader = deleteLoader({ ...this.#context, loaded: table }, signal)
     const targets = await mapParallel(conflicts, DELETES_AT_ONCE, async (conflict) => {
       const { dataFile: filePath, ours, theirs } = conflict
@@ -52,7 +52,7 @@ export class VectorMerging {
       this.#note(filePath, others)
       return { dataFile, positions: own.union(others) }
     })
-    return writeDeletionVectors(targets, { io: table.io, engine, metadata: table.metadata, runtime, signal })
+    return writeDeletionVectors(targets, { io: table.io, metadata: table.metadata, runtime, signal })
   }
 
   #note(dataFile: string, others: PositionBitmap): void {

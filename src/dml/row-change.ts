@@ -120,7 +120,7 @@ export function planChange(
   const { io, metadata } = context.loaded
   const { branch, signal, caseSensitive, startingSnapshotId } = options
   const snapshot = startingSnapshotId === undefined ? baseSnapshot(context, branch) : snapshotById(metadata, startingSnapshotId)
-  return planScan({ io, metadata, snapshot, schema: currentSchema(metadata), filter, caseSensitive, signal })
+  return planScan({ io, metadata, snapshot, schema: currentSchema(metadata), filter, caseSensitive, includeColumnStats: true, signal })
 }
 
 /** How a change is to be committed, beyond what its kind says. */

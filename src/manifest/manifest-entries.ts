@@ -91,14 +91,21 @@ export class ManifestEntries {
   }
 
   /**
-   * Some entries in ascending order, renumbered from 0, in a fraction of the memory: without the inflated blocks. Their statistics are
-   * inflated again where they are asked for. These entries must not be used any more.
+   * Some entries in ascending order, renumbered from 0, in a fraction of the memory: without the inflated blocks. Statistics are
+   * inflated again where they are asked for, from the compressed bytes that `keepsStats` keeps; else they are gone, and asking for them
+   * throws `INVALID`. These entries must not be used any more.
    */
-  compact(rows: Uint32Array): ManifestEntries {
+  compact(rows: Uint32Array, options: { readonly keepsStats: boolean } = { keepsStats: true }): ManifestEntries {
     const { plan, columns, blocks } = this.decoded
     const heads = entryHeads(plan, columns, blocks, rows)
     this.decoded.release?.(blocks)
-    return new ManifestEntries({ ...this.decoded, columns: heads.columns, blocks: [] }, heads.bytes)
+    const decoded = { ...this.decoded, columns: heads.columns, blocks: [] }
+    if (options.keepsStats) return new ManifestEntries(decoded, heads.bytes)
+    const { manifestPath } = this.manifest
+    const inflate = (): never => {
+      throw new FloeError('INVALID', 'The column statistics of this plan were not kept: plan with includeColumnStats', { file: manifestPath })
+    }
+    return new ManifestEntries({ ...decoded, inflate, release: undefined }, heads.bytes)
   }
 
   /** The id of the partition spec that all tuples are of. */

@@ -133,7 +133,9 @@ class Group {
 
   /** Those whose sequence number is at least `sequenceNumber`; the same list for the same files. */
   from(sequenceNumber: bigint): readonly DeleteFile[] {
-    if (!this.#isSorted) this.#files.sort((a, b) => (a.sequenceNumber < b.sequenceNumber ? -1 : Number(a.sequenceNumber > b.sequenceNumber)))
+    const byAge = (a: DeleteFile, b: DeleteFile): number =>
+      a.sequenceNumber < b.sequenceNumber ? -1 : Number(a.sequenceNumber > b.sequenceNumber)
+    if (!this.#isSorted) this.#files.sort(byAge)
     this.#isSorted = true
     let low = 0
     for (let high = this.#files.length; low < high; ) {

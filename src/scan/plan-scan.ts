@@ -35,6 +35,8 @@ export interface PlanRequest {
    * whoever reads the other rows of the files too.
    */
   readonly rowsAreFiltered?: boolean | undefined
+  /** Keep the counts, sizes and bounds of columns for `PlannedFile.dataFile`. Default false. */
+  readonly includeColumnStats?: boolean | undefined
   /** Keep the reason of every decision. */
   readonly explain?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -63,7 +65,7 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     for await (const entries of mapOrdered(chosen.filter(isData), MANIFESTS_AHEAD, load)) {
       throwIfAborted(signal)
       const selection = selectFiles({ entries, filters, deletes, report, snapshotId: snapshot.snapshotId })
-      if (selection.selected.length > 0) selections.push(compactSelection(selection))
+      if (selection.selected.length > 0) selections.push(compactSelection(selection, request.includeColumnStats ?? false))
     }
     if (report.explains) report.explainDeletes(deletes.files)
   }
@@ -151,7 +153,7 @@ function selectFiles(context: FileSelection): ManifestSelection {
   const deletes = findDeletes(context, chosen)
   report.countRead(count, bytes)
   if (deletes !== undefined) report.countDeletes(deletes.values())
-  return { entries, filter, selected: chosen, deletes, snapshotId: context.snapshotId }
+  return { entries, filter, selected: chosen, deletes, snapshotId: context.snapshotId, keepsStats: true }
 }
 
 function skips(entries: ManifestEntries, i: number, filter: SpecFilter, filters: SpecFilters): 'partition' | 'metrics' | undefined {

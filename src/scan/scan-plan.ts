@@ -81,9 +81,9 @@ export class PlannedFile {
     return this.#selection.filter.residual(this.partition)
   }
 
-  /** The whole entry, metrics included. */
+  /** The entry as a value; with counts, sizes and bounds of columns when the plan was made with `includeColumnStats`. */
   dataFile(): DataFile {
-    return this.#selection.entries.dataFile(this.#entry)
+    return this.#selection.entries.dataFile(this.#entry, { stats: this.#selection.keepsStats })
   }
 
   /** The file as a task over all of its bytes. */
@@ -112,6 +112,8 @@ const NO_DELETES: readonly DeleteFile[] = []
 
 /** The files of one manifest that a scan reads. */
 export interface ManifestSelection {
+  /** Whether statistics of columns can still be had. */
+  readonly keepsStats: boolean
   readonly entries: ManifestEntries
   readonly filter: SpecFilter
   /** Indices of entries, ascending. */

@@ -15,7 +15,7 @@ export interface StoreOptions {
   readonly pathMapping?: Readonly<Record<string, string>> | undefined
   /** Instead of the store that the location's scheme names. */
   readonly io?: FileIO | undefined
-  /** Bytes of metadata and manifests kept in memory. Default 64 MiB; 0 for none. */
+  /** Bytes of manifests kept in memory. Default 64 MiB, and none for a local disk; 0 for none. */
   readonly cacheBytes?: number | undefined
   /** An engine of its own with these options. Default: the one that the process shares. */
   readonly parquet?: ParquetWasmEngineOptions | undefined
@@ -32,7 +32,9 @@ export function openStore(location: string, options: StoreOptions): FileIO {
   const base =
     options.io ??
     (parseLocation(location).scheme === 'memory' ? new MemoryFileIO({ runtime }) : openFileIO(location, { s3: options.s3, mappings, runtime }))
-  const cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES
+  // The system keeps a local disk's files in memory already.
+  const isLocal = options.io === undefined && mappings.length === 0 && parseLocation(location).scheme === 'file'
+  const cacheBytes = options.cacheBytes ?? (isLocal ? 0 : DEFAULT_CACHE_BYTES)
   return cacheBytes === 0 ? base : new ReadThroughCache(base, { maxBytes: cacheBytes, isImmutable: isManifest })
 }
 

@@ -39,6 +39,8 @@ interface ScanState {
 }
 
 export interface ScanPlanOptions {
+  /** Keep counts, sizes and bounds of columns for `PlannedFile.dataFile`; they take most of a plan's memory. Default false. */
+  readonly includeColumnStats?: boolean | undefined
   /** Keep the reason of every decision in the plan's report. */
   readonly explain?: boolean | undefined
 }
@@ -190,14 +192,14 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const { io, metadata } = this.#table
     const schema = this.#tableSchema()
     const { snapshot } = this
-    const { explain } = options
+    const { explain, includeColumnStats } = options
     const { appends } = this.#state
     if (appends !== undefined) {
       const { planAppends } = await import('../scan/changes/plan-appends.js')
       const between = { io, metadata, range: resolveSnapshotRange(metadata, appends), schema, filter, caseSensitive, signal }
       return namingTableAsync(this.#table.identifier, () => planAppends(between), signal)
     }
-    const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, explain, signal }
+    const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, includeColumnStats, explain, signal }
     return namingTableAsync(this.#table.identifier, () => planScan(request), signal)
   }
 

@@ -156,7 +156,7 @@ describe('a manifest that names other places', () => {
       const list = decodeManifestList(await lake.io.read(currentSnapshot!.manifestList!), currentSnapshot!.manifestList!)
       const options = manifestWriterOptions(metadata, { specId: 0, content: 'data', snapshotId: currentSnapshot!.snapshotId })
       const file = { content: 'data', filePath: evil, fileFormat: 'parquet', specId: 0, partition: ['a'], recordCount: 1, fileSizeBytes: 1000 } as const
-      const [made] = encodeAddedFiles(metadata, [file], options, () => `${table.location}/metadata/evil.avro`)
+      const [made] = encodeAddedFiles(metadata, { files: [file] }, options, () => `${table.location}/metadata/evil.avro`)
       const { bytes, manifestFile } = made!
       const location = manifestFile.manifestPath
       await overwrite(location, bytes)

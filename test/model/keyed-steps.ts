@@ -171,7 +171,8 @@ function applied(rows: readonly ModelRow[], { events, id, missing, keeps }: Even
   const fold = (from: readonly ModelEvent[], start: ModelRow | undefined): ModelRow | undefined =>
     from.reduce<ModelRow | undefined>((state, { operation, row }) => {
       if (operation === 'd') return undefined
-      const valueBefore = (column: (typeof missing)[number]): Cell => (keeps && state !== undefined ? valueOf(state, column) : column.initial)
+      const before = keeps ? state : undefined
+      const valueBefore = (column: (typeof missing)[number]): Cell => (before === undefined ? column.initial : valueOf(before, column))
       const absent = missing.map((column): [number, Cell] => [column.key, valueBefore(column)])
       return changed(row, absent)
     }, start)

@@ -87,5 +87,5 @@ function selectAdded(
     } else report.countSkipped(skippedBy, entries.fileSizeBytes[i]!)
   }
   report.countRead(count, bytes)
-  return { entries, filter, selected: selected.slice(0, count), deletes: undefined }
+  return { entries, filter, selected: selected.slice(0, count), deletes: undefined, keepsStats: true }
 }

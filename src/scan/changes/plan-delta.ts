@@ -303,7 +303,7 @@ function plannedFile(entry: FileEntry, index: DeleteFileIndex, filters: SpecFilt
   const { entries, i } = entry
   const filter = filters.of(entries.specId, entries.manifest.manifestPath)
   const deletes = index.deletesFor(deletable(entry))
-  return new PlannedFile({ entries, filter, selected: Uint32Array.of(i), deletes: new Map([[i, deletes]]) }, i)
+  return new PlannedFile({ entries, filter, selected: Uint32Array.of(i), deletes: new Map([[i, deletes]]), keepsStats: true }, i)
 }
 
 function deletable({ entries, i }: FileEntry): DeletableFile {
