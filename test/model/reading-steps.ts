@@ -87,7 +87,8 @@ export class Changes extends Step {
     else replay(changes, left, names)
     expect(left.items()).toEqual(textsOf(to.state.rows, to.columns))
     expectPairs(changes, keys?.[0])
-    if (!net) expectNoMore(changes, between)
+    // Under keys that two rows share, a row that was copied may be told as the row before another's update, and as an insert.
+    if (!net && keys?.length !== 1) expectNoMore(changes, between)
     if (net && keys?.length === 1) {
       const { removed, added } = sides(changes, names)
       expect(removed.filter((text) => added.includes(text)), 'net changes that undo each other').toEqual([])
