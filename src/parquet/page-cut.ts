@@ -11,6 +11,8 @@ import { sliceBatch } from '../arrow/take.js'
 export interface PageCut {
   readonly stepRows: number
   readonly pageSizeBytes: number
+  /** The size is one that every step exceeds. */
+  readonly isStepAPage: boolean
 }
 
 /** The engine ends every page that has so many rows; it has no setting for it. */
@@ -26,9 +28,9 @@ const STEP_ROWS = 2000
  * step exceeds; then pages stay below `pageSizeBytes` as far as the average row of the widest column tells.
  */
 export function pageCut(batches: readonly RecordBatch[], rowLimit: number, pageSizeBytes: number): PageCut {
-  if (rowLimit >= ENGINE_PAGE_ROWS) return { stepRows: STEP_ROWS, pageSizeBytes }
+  if (rowLimit >= ENGINE_PAGE_ROWS) return { stepRows: STEP_ROWS, pageSizeBytes, isStepAPage: false }
   const fitting = Math.max(1, Math.floor(pageSizeBytes / widestRowBytes(batches)))
-  return { stepRows: Math.min(rowLimit, fitting), pageSizeBytes: 1 }
+  return { stepRows: Math.min(rowLimit, fitting), pageSizeBytes: 1, isStepAPage: true }
 }
 
 /** The same rows in batches of `rows` rows, the last one of fewer: views, but where one spans batches that came in. */

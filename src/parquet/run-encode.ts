@@ -1,9 +1,10 @@
 import type { WriterProperties } from 'parquet-wasm/esm'
 import { concatenate } from './concatenate.js'
-import type { EncodedColumn, EncodeJob, EncodeResult } from './engine-job.js'
+import type { EncodeJob, EncodeResult } from './engine-job.js'
 import { codecId, decodeFileMetaData, decodeOffsetIndex, encodePageHeader, pageType } from './file-metadata.js'
 import type { ColumnChunk, PageHeader } from './file-metadata.js'
 import { releaseBuffer } from './release-buffer.js'
+import type { EncodedGroup } from './larger-pages.js'
 import { compressPage, isDecompressedHere, pageCrc } from './page-codec.js'
 import { walkPages } from './page-walk.js'
 import type { Page } from './page-walk.js'
@@ -21,14 +22,22 @@ const UNLIMITED_ROWS = 2 ** 31 - 1
 export async function runEncode(job: EncodeJob): Promise<EncodeResult> {
   // The filters first: encoding gives the batches back
   const filters = await bloomFilters(job)
+  // Pages that are made by a size may come out far too small, and are made again from the same bytes.
+  const mayMend = job.pages.isStepAPage
+  const encoded = await encodeGroup(mayMend ? { ...job, ipc: job.ipc.slice() } : job)
+  const columns = mayMend ? await (await import('./larger-pages.js')).withLargerPages(encoded, job, encodeGroup) : encoded.columns
+  return { kind: 'encode', rows: encoded.rows, columns: columns.map((column, i) => ({ ...column, bloomFilter: filters.get(i) })) }
+}
+
+async function encodeGroup(job: EncodeJob): Promise<EncodedGroup> {
   const file = await withEngine((engine) => encodeFile(engine, job))
   const footerLength = new DataView(file.buffer, file.byteOffset + file.length - 8, 4).getUint32(0, true)
   const footer = decodeFileMetaData(file.slice(file.length - 8 - footerLength, file.length - 8))
   const [group, ...others] = footer.rowGroups
   if (group === undefined || others.length > 0) throw corrupt(`came out of the encoder with ${footer.rowGroups.length} row groups`)
-  const columns = group.columns.map((chunk, i) => ({ ...encodedColumn(job, file, chunk), bloomFilter: filters.get(i) }))
+  const columns = group.columns.map((chunk) => encodedColumn(job, file, chunk))
   releaseBuffer(file.buffer)
-  return { kind: 'encode', rows: group.numRows, columns }
+  return { rows: group.numRows, columns }
 }
 
 async function bloomFilters({ ipc, bloomFilters: requests }: EncodeJob): Promise<ReadonlyMap<number, Uint8Array>> {
@@ -63,7 +72,7 @@ function engineCompression(compression: typeof import('parquet-wasm/esm').Compre
   return codec === codecId.lz4Raw ? compression.LZ4_RAW : compression.UNCOMPRESSED
 }
 
-function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): Omit<EncodedColumn, 'bloomFilter'> {
+function encodedColumn(job: EncodeJob, file: Uint8Array, chunk: ColumnChunk): EncodedGroup['columns'][number] {
   const metaData = chunk.metaData!
   const start = metaData.dictionaryPageOffset ?? metaData.dataPageOffset
   const bytes = file.subarray(start, start + metaData.totalCompressedSize)

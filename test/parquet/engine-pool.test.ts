@@ -75,7 +75,7 @@ describe('worker threads', () => {
 
   it('hand their typed errors over, and go on', async () => {
     const pool = new EnginePool({ workers: 1, workerUrl })
-    const sizes = { pages: { stepRows: 1000, pageSizeBytes: 1000 }, dictSizeBytes: 1000 }
+    const sizes = { pages: { stepRows: 1000, pageSizeBytes: 1000, isStepAPage: false }, dictSizeBytes: 1000 }
     const options = { codec: 6, compressionLevel: undefined, ...sizes, plainColumns: [], bloomFilters: [] }
     const job = (): EncodeJob => ({ kind: 'encode', ipc: new Uint8Array(100).fill(7), ...options })
     for (let i = 0; i < 3; i++) {

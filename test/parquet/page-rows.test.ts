@@ -55,6 +55,32 @@ describe('pages', () => {
     expect(Math.max(...ofLists.flat())).toBe(1000)
   })
 
+  it('of values without a dictionary are neither larger than the row limit nor far smaller', async () => {
+    const some = { id: t.long.required, sparse: t.long, flag: t.boolean.required, yes: t.boolean }
+    const plain = schema({ ...some, text: t.string, l: t.list(t.long) })
+    const row = (i: number): Row => ({
+      id: BigInt(i),
+      sparse: i < 2000 || i % 10 === 0 ? BigInt(i) : null,
+      flag: i % 3 === 0,
+      yes: i % 5 === 0 ? null : i % 2 === 0,
+      text: i % 7 === 0 ? null : `text ${i} ${'x'.repeat(i % 50)}`,
+      l: i % 4 === 0 ? null : Array.from({ length: i % 5 }, (_, k) => BigInt(i + k)),
+    })
+    for (const dictSizeBytes of [2 ** 21, 10_000, 0]) {
+      const file = await writeFile(plain, batches(plain, row, [2500, 2500]), { pageRowLimit: 1000, dictSizeBytes })
+      expect(await readRows({ ...file, projection: plain })).toEqual(Array.from({ length: 5000 }, (_, i) => row(i)))
+      const footer = await readFooter(file)
+      for (const { offsetIndexOffset, offsetIndexLength, metaData } of footer.rowGroups[0]!.columns) {
+        const bytes = await file.io.read(file.location, { range: { offset: offsetIndexOffset!, length: offsetIndexLength! } })
+        const starts = decodeOffsetIndex(bytes).pageLocations.map((location) => location.firstRowIndex)
+        const rows = starts.map((start, i) => (starts[i + 1] ?? footer.numRows) - start)
+        const path = metaData!.pathInSchema.join('.')
+        expect(Math.max(...rows), path).toBeLessThanOrEqual(1000)
+        expect(rows.length, path).toBeLessThanOrEqual(40)
+      }
+    }
+  })
+
   it('after a dictionary that grew too large are a tenth over it at most', async () => {
     const rows = await pageRows(flat, batches(flat, flatRow, [70_000]), { dictSizeBytes: 300_000 })
     expect(rows[1]).toEqual([20_000, 20_000, 20_000, 10_000])
