@@ -25,7 +25,7 @@ import { propertyUpdates, schemaUpdates, specUpdates } from './structure-methods
 import type { TableScan } from './table-scan.js'
 import type { TransactionOutcome, TransactionVerb } from './table-transaction.js'
 import type { CommitCallOptions } from './table-handle.js'
-import { TableRows } from './table-rows.js'
+import { TableMaintenance } from './table-maintenance.js'
 
 export type { CommitCallOptions, TableContext } from './table-handle.js'
 
@@ -42,7 +42,7 @@ export type TableTransaction = Pick<Table, TransactionVerb> & {
  * One table at one version of its metadata. Reading goes on seeing that version until {@link refresh} or a change made
  * through this object; changes are made to whatever version is current in the catalog when they are committed.
  */
-export class Table extends TableRows {
+export class Table extends TableMaintenance {
   /**
    * Several changes as one commit: `work` gets the table's verbs, each of which sees what the ones before it did. Nothing is
    * committed when it, or one of them, fails. Answers what `work` answers.
