@@ -12,20 +12,20 @@ interface Maintained<T> {
 
 /** Keeping a table fast, small and sound: none of this changes its rows. */
 export abstract class TableMaintenance extends TableRows {
-  /** Runs `work` on the newest state of the table, and moves to what it made of it. */
-  protected async maintain<T>(
+  /** Runs `run` on the newest state of the table, and moves to what it made of it. */
+  protected async work<T>(
     name: string,
     options: { readonly signal?: AbortSignal | undefined },
-    work: (context: DmlContext) => Promise<Maintained<T>>,
+    run: (context: DmlContext) => Promise<Maintained<T>>,
   ): Promise<T> {
     checkArgument(options, 'object', `The options of ${name}`)
     const backend = this.requireBackend(name)
     const { engine, runtime } = this.context
-    const run = async (): Promise<Maintained<T>> => {
+    const onNewest = async (): Promise<Maintained<T>> => {
       await this.refresh()
-      return work({ backend, loaded: this.loaded, engine, runtime })
+      return run({ backend, loaded: this.loaded, engine, runtime })
     }
-    const { result, table } = await namingTableAsync(this.identifier, run, options.signal)
+    const { result, table } = await namingTableAsync(this.identifier, onNewest, options.signal)
     if (table !== undefined) this.moveTo(table)
     return result
   }
