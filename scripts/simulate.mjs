@@ -46,7 +46,8 @@ async function campaign() {
     onSchedule: () => Date.now() - started > Number(values.minutes) * 60_000,
   })
   const seconds = Math.round((Date.now() - started) / 1000)
-  console.log(`seeds ${seed} to ${seed + total.schedules - 1}: ${total.steps} steps, ${total.commits} commits, ${total.faults} faults, ${seconds} s`)
+  const counts = `${total.steps} steps, ${total.commits} commits, ${total.faults} faults`
+  console.log(`seeds ${seed} to ${seed + total.schedules - 1}: ${counts}, ${seconds} s, log ${total.hash}`)
   if (failure === undefined) return
   report(failure.violations)
   console.log(failure.replay)

@@ -58,6 +58,18 @@ export function compressBlock(codec: AvroCodec, bytes: Uint8Array, level: number
   }
 }
 
+/** {@link compressBlock} on the libuv pool where the codec is native. */
+export function compressBlockAsync(codec: AvroCodec, bytes: Uint8Array, level: number | undefined): Promise<Uint8Array> {
+  switch (codec) {
+    case 'deflate':
+      return compression.deflateRawAsync(bytes, level)
+    case 'zstandard':
+      return compression.compressZstdAsync(bytes, level)
+    default:
+      return Promise.resolve().then(() => compressBlock(codec, bytes, level))
+  }
+}
+
 /** Most writers end a block at 64,000 bytes and the value that crosses it; others write one block per file. */
 function expectedBytes(bytes: Uint8Array): number {
   return bytes.length < USUAL_BLOCK_BYTES ? Math.min(USUAL_BLOCK_BYTES, 8 * bytes.length) : 4 * bytes.length

@@ -4,11 +4,11 @@ import { AvroOutput } from './avro-output.js'
 import { printAvroSchema } from './avro-schema-json.js'
 import type { AvroSchema, AvroValue } from './avro-schema.js'
 import { compressBlock, type AvroCodec } from './block-codec.js'
+import { SYNC_BYTES } from './container.js'
 import { compileEncoder } from './encoder.js'
 
 /** Uncompressed bytes after which a block ends: the reference's default. */
-const DEFAULT_BLOCK_BYTES = 64_000
-const SYNC_BYTES = 16
+export const DEFAULT_BLOCK_BYTES = 64_000
 
 export interface ContainerWriterOptions {
   /** Entries besides `avro.schema` and `avro.codec`, in order. */
@@ -22,6 +22,15 @@ export interface ContainerWriterOptions {
   /** 16 bytes. Default: derived from the header, so that equal input gives equal files. */
   readonly syncMarker?: Uint8Array
 }
+
+/** What every file of one schema needs. */
+interface CompiledSchema {
+  readonly encode: (output: AvroOutput, value: AvroValue) => void
+  readonly text: Uint8Array
+}
+
+/** Small files take longer to describe than to write, so that schemas which are used again are compiled once. */
+const compiledSchemas = new WeakMap<AvroSchema, CompiledSchema>()
 
 /** Writes a container file value by value. */
 export class ContainerWriter {
@@ -42,8 +51,9 @@ export class ContainerWriter {
     this.codec = options.codec ?? 'deflate'
     this.level = options.level
     this.blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES
-    this.encode = compileEncoder(schema)
-    const header = encodeHeader(schema, this.codec, options.metadata ?? new Map<string, string>())
+    const { encode, text } = compileSchema(schema)
+    this.encode = encode
+    const header = encodeHeader(text, this.codec, options.metadata ?? new Map<string, string>())
     this.sync = options.syncMarker ?? deriveSync(header)
     if (this.sync.length !== SYNC_BYTES) throw new FloeError('INVALID', `An Avro sync marker has ${SYNC_BYTES} bytes, not ${this.sync.length}`)
     this.push(header)
@@ -104,26 +114,44 @@ export class ContainerWriter {
   }
 }
 
-function encodeHeader(schema: AvroSchema, codec: AvroCodec, metadata: ReadonlyMap<string, string>): Uint8Array {
+function compileSchema(schema: AvroSchema): CompiledSchema {
+  const known = compiledSchemas.get(schema)
+  if (known !== undefined) return known
+  const compiled = { encode: compileEncoder(schema), text: encodeUtf8(printAvroSchema(schema)) }
+  compiledSchemas.set(schema, compiled)
+  return compiled
+}
+
+/** The bytes before the first sync marker. */
+export function encodeContainerHeader(schemaText: Uint8Array, codec: AvroCodec, metadata: ReadonlyMap<string, string>): Uint8Array {
   const output = new AvroOutput()
   output.writeFixed(Uint8Array.of(0x4f, 0x62, 0x6a, 0x01))
   output.writeLong(metadata.size + 2)
-  for (const [key, text] of [...metadata, ['avro.schema', printAvroSchema(schema)] as const, ['avro.codec', codec] as const]) {
+  for (const [key, text] of metadata) {
     output.writeString(key)
     output.writeBytes(encodeUtf8(text))
   }
+  output.writeString('avro.schema')
+  output.writeBytes(schemaText)
+  output.writeString('avro.codec')
+  output.writeBytes(encodeUtf8(codec))
   output.writeInt(0)
   return output.bytes().slice()
 }
 
-/** Four FNV-1a hashes of the header from different offsets: as good as random for telling blocks from data. */
-function deriveSync(header: Uint8Array): Uint8Array {
+/** The sync marker of a header: four FNV-1a hashes of it from different offsets, as good as random for telling blocks from data. */
+export function deriveSync(header: Uint8Array): Uint8Array {
+  const lane = (number: number): number => 0x811c9dc5 ^ Math.imul(number, 0x9e3779b1)
+  let [a, b, c, d] = [lane(1), lane(2), lane(3), lane(4)]
+  for (let i = 0; i < header.length; i++) {
+    const byte = header[i]!
+    a = Math.imul(a ^ byte, 0x01000193)
+    b = Math.imul(b ^ byte, 0x01000193)
+    c = Math.imul(c ^ byte, 0x01000193)
+    d = Math.imul(d ^ byte, 0x01000193)
+  }
   const sync = new Uint8Array(SYNC_BYTES)
   const view = new DataView(sync.buffer)
-  for (let lane = 0; lane < 4; lane++) {
-    let hash = 0x811c9dc5 ^ Math.imul(lane + 1, 0x9e3779b1)
-    for (const byte of header) hash = Math.imul(hash ^ byte, 0x01000193)
-    view.setInt32(4 * lane, hash)
-  }
+  for (const [i, hash] of [a, b, c, d].entries()) view.setInt32(4 * i, hash)
   return sync
 }

@@ -4,7 +4,7 @@ import { AvroInput } from './avro-input.js'
 import { parseAvroSchema } from './avro-schema-json.js'
 import { minEncodedBytes, type AvroSchema, type AvroValue } from './avro-schema.js'
 import { avroCodec, decompressBlock, decompressBlockAsync, type AvroCodec } from './block-codec.js'
-import { compileDecoder, type DecoderOptions } from './decoder.js'
+import { compileDecoder, type Decode, type DecoderOptions } from './decoder.js'
 
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
 /** `AGS1`: an AES-GCM stream, in which encrypted tables keep their manifests. */
@@ -84,9 +84,7 @@ export interface ReadRecordsOptions extends DecoderOptions {
 
 /** Decodes every value of `container` in the shape of `reader` (default: as written), in order. */
 export function readRecords(container: AvroContainer, reader?: AvroSchema, options: ReadRecordsOptions = {}): AvroValue[] {
-  const writer = parseAvroSchema(container.schemaText, container.file)
-  const decode = compileDecoder(writer, reader ?? writer, options)
-  const minBytes = minEncodedBytes(writer)
+  const { decode, minBytes } = compileReader(container, reader, options)
   const values: AvroValue[] = []
   for (const block of container.blocks) {
     const input = new AvroInput(inflateBlock(container, block, options.maxBlockBytes), container.file)
@@ -95,6 +93,26 @@ export function readRecords(container: AvroContainer, reader?: AvroSchema, optio
     if (input.remaining !== 0) throw input.corrupt(`has ${input.remaining} bytes after the last value of a block`)
   }
   return values
+}
+
+interface CompiledReader {
+  readonly schemaText: string
+  readonly longs: DecoderOptions['longs']
+  readonly decode: Decode
+  readonly minBytes: number
+}
+
+/** The decoder that was used last with each shape to read in: files of one table are written with one schema. */
+const lastReaders = new WeakMap<AvroSchema, CompiledReader>()
+
+function compileReader({ schemaText, file }: AvroContainer, reader: AvroSchema | undefined, options: DecoderOptions): CompiledReader {
+  const last = reader === undefined ? undefined : lastReaders.get(reader)
+  if (last?.schemaText === schemaText && last.longs === options.longs) return last
+  const writer = parseAvroSchema(schemaText, file)
+  const decode = compileDecoder(writer, reader ?? writer, options)
+  const compiled = { schemaText, longs: options.longs, decode, minBytes: minEncodedBytes(writer) }
+  if (reader !== undefined) lastReaders.set(reader, compiled)
+  return compiled
 }
 
 /** The content of one block; errors name the file. */

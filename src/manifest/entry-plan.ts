@@ -129,10 +129,18 @@ const MAX_PLANS = 64
 export function entryPlan(schemaText: string, file: string | undefined): EntryPlan {
   const known = plans.get(schemaText)
   if (known !== undefined) return known
-  const plan = new PlanCompiler(file).compile(parseAvroSchema(schemaText, file))
+  const plan = new PlanCompiler(file, undefined).compile(parseAvroSchema(schemaText, file))
   if (plans.size >= MAX_PLANS) plans.delete(plans.keys().next().value!)
   plans.set(schemaText, plan)
   return plan
+}
+
+/**
+ * A plan that notes where fields of the file begin, and nothing of what is in them but numbers: `marks` gives each such field, by
+ * its place in the record of files, a slot; the place after the last field stands for the record's end.
+ */
+export function markingPlan(schema: AvroSchema, marks: ReadonlyMap<number, number>, file: string | undefined): EntryPlan {
+  return new PlanCompiler(file, marks).compile(schema)
 }
 
 class PlanCompiler {
@@ -141,7 +149,10 @@ class PlanCompiler {
   private partition: AvroRecord | undefined
   private hasFirstRowId = false
 
-  constructor(private readonly file: string | undefined) {}
+  constructor(
+    private readonly file: string | undefined,
+    private readonly marks: ReadonlyMap<number, number> | undefined,
+  ) {}
 
   compile(schema: AvroSchema): EntryPlan {
     if (schema.kind !== 'record') throw this.corrupt(`is of ${schema.kind}s, not of manifest entries`)
@@ -154,7 +165,9 @@ class PlanCompiler {
   private fields(record: AvroRecord, known: ReadonlyMap<number, KnownField>): void {
     const missing = new Set([...known].filter(([, field]) => field.required === true).map(([id]) => id))
     const seen = new Set<number>()
-    for (const field of record.fields) {
+    const marks = known === FILE_FIELDS ? this.marks : undefined
+    for (const [place, field] of record.fields.entries()) {
+      this.mark(marks?.get(place))
       const id = field.fieldId ?? idByName(known, field.name)
       const target = id === undefined ? undefined : known.get(id)
       if (id !== undefined && target !== undefined) {
@@ -164,7 +177,12 @@ class PlanCompiler {
         this.known(field, target, id)
       } else this.skip(field.schema)
     }
+    this.mark(marks?.get(record.fields.length))
     for (const id of missing) throw this.corrupt(`has no field ${known.get(id)!.name} (id ${id})`)
+  }
+
+  private mark(slot: number | undefined): void {
+    if (slot !== undefined) this.emit(Op.Slot, slot)
   }
 
   private known(field: AvroField, target: KnownField, id: number): void {
@@ -176,7 +194,7 @@ class PlanCompiler {
     else if (target.long !== undefined) this.emit(Op.Long, target.long)
     else if (target.size !== undefined) this.emit(Op.Size, target.size)
     else {
-      this.emit(Op.Slot, target.slot)
+      if (this.marks === undefined) this.emit(Op.Slot, target.slot)
       this.skip(inner)
     }
     end()

@@ -49,6 +49,17 @@ export function decodeManifestBlocks(
   options: DecodeManifestOptions,
 ): ManifestEntries {
   const plan = entryPlan(container.schemaText, container.file)
+  const columns = walkEntries(manifest, { container, blocks, plan }, options.committed ?? true)
+  const inflate = (block: number): Uint8Array => inflateBlock(container, container.blocks[block]!)
+  return new ManifestEntries({ manifest, plan, columns, blocks, partitionType: options.partitionType, inflate, release: options.release })
+}
+
+/** The columns that `plan` makes of a manifest's entries, after inheritance. `committed`: as in {@link DecodeManifestOptions}. */
+export function walkEntries(
+  manifest: ManifestFile,
+  { container, blocks, plan }: { readonly container: AvroContainer; readonly blocks: readonly Uint8Array[]; readonly plan: EntryPlan },
+  committed: boolean,
+): EntryColumns {
   const columns = new EntryColumns(countEntries(container, blocks, plan))
   const walker = new EntryWalker(plan, columns, container.file)
   let firstRow = 0
@@ -57,9 +68,8 @@ export function decodeManifestBlocks(
     firstRow += block.count
   }
   inheritSequenceNumbers(manifest, columns)
-  inheritFirstRowIds(manifest, columns, options.committed ?? true)
-  const inflate = (block: number): Uint8Array => inflateBlock(container, container.blocks[block]!)
-  return new ManifestEntries({ manifest, plan, columns, blocks, partitionType: options.partitionType, inflate, release: options.release })
+  inheritFirstRowIds(manifest, columns, committed)
+  return columns
 }
 
 /**

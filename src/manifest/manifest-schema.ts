@@ -11,8 +11,23 @@ const STRING: Type = { kind: 'string' }
 const BINARY: Type = { kind: 'binary' }
 const BOOLEAN: Type = { kind: 'boolean' }
 
+/** Commits make the same few schemas over and over: one object for each, so that writers compile it once. */
+const entrySchemas = new Map<string, AvroRecord>()
+const listSchemas = new Map<ManifestFormatVersion, AvroRecord>()
+const MAX_ENTRY_SCHEMAS = 64
+
 /** The Avro record of the entries of a manifest, in the reference's order. Spec: Manifests › Manifest Entry Fields */
 export function manifestEntrySchema(formatVersion: ManifestFormatVersion, partitionType: StructType): AvroRecord {
+  const key = JSON.stringify([formatVersion, partitionType.fields], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+  const known = entrySchemas.get(key)
+  if (known !== undefined) return known
+  const made = makeEntrySchema(formatVersion, partitionType)
+  if (entrySchemas.size >= MAX_ENTRY_SCHEMAS) entrySchemas.delete(entrySchemas.keys().next().value!)
+  entrySchemas.set(key, made)
+  return made
+}
+
+function makeEntrySchema(formatVersion: ManifestFormatVersion, partitionType: StructType): AvroRecord {
   const sequenceNumbers = [optional(3, 'sequence_number', LONG), optional(4, 'file_sequence_number', LONG)]
   const fields = [
     required(0, 'status', INT),
@@ -72,6 +87,14 @@ const FIELD_SUMMARY: Type = {
 
 /** The Avro record of the entries of a manifest list, in the reference's order. Spec: Manifest Lists */
 export function manifestListSchema(formatVersion: ManifestFormatVersion): AvroRecord {
+  const known = listSchemas.get(formatVersion)
+  if (known !== undefined) return known
+  const made = makeListSchema(formatVersion)
+  listSchemas.set(formatVersion, made)
+  return made
+}
+
+function makeListSchema(formatVersion: ManifestFormatVersion): AvroRecord {
   const fields = formatVersion === 1 ? listFieldsV1() : listFields()
   if (formatVersion === 3) fields.push(optional(520, 'first_row_id', LONG, 'Starting row ID to assign to new rows in ADDED data files'))
   return avroRecordOf({ kind: 'struct', fields }, 'manifest_file')

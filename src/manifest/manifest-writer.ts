@@ -150,7 +150,7 @@ export class ManifestWriter {
 
   private write(entry: ManifestEntryInput): void {
     try {
-      this.writer.add(this.entryRecord(entry))
+      this.writer.add(entryRecord(entry, this.options.formatVersion))
     } catch (cause) {
       if (!isFloeError(cause)) throw cause
       throw new FloeError(cause.code, cause.message, { file: entry.dataFile.filePath, cause })
@@ -169,45 +169,47 @@ export class ManifestWriter {
       throw refused(dataFile, `is ${status} and needs its sequence numbers; only added files inherit them`)
     }
   }
+}
 
-  // The order of the values is that of the fields in `manifestEntrySchema`.
-  private entryRecord(entry: ManifestEntryInput): AvroValue[] {
-    const status = STATUS_CODES[entry.status]
-    const sequenceNumbers = [entry.sequenceNumber ?? null, entry.fileSequenceNumber ?? null]
-    return [status, entry.snapshotId, ...(this.options.formatVersion === 1 ? [] : sequenceNumbers), this.fileRecord(entry.dataFile)]
-  }
+/**
+ * The value of an entry as `manifestEntrySchema` of that version orders its fields. Nothing is checked.
+ */
+export function entryRecord(entry: ManifestEntryInput, version: ManifestFormatVersion): AvroValue[] {
+  const status = STATUS_CODES[entry.status]
+  const sequenceNumbers = [entry.sequenceNumber ?? null, entry.fileSequenceNumber ?? null]
+  return [status, entry.snapshotId, ...(version === 1 ? [] : sequenceNumbers), fileRecord(entry.dataFile, version)]
+}
 
-  private fileRecord(file: DataFile): AvroValue[] {
-    const version = this.options.formatVersion
-    const isPositionDeletes = file.content === 'position-deletes'
-    const head: AvroValue[] = version === 1 ? [] : [CONTENT_CODES[file.content]]
-    head.push(file.filePath, file.fileFormat.toUpperCase(), file.partition as readonly AvroValue[], file.recordCount, file.fileSizeBytes)
-    if (version === 1) head.push(V1_BLOCK_SIZE_BYTES)
-    head.push(
-      // A Map from number to value is written as an array of pairs.
-      mapRecord(file.columnSizes),
-      mapRecord(file.valueCounts),
-      mapRecord(file.nullValueCounts),
-      mapRecord(file.nanValueCounts),
-      mapRecord(file.lowerBounds),
-      mapRecord(file.upperBounds),
-      file.keyMetadata ?? null,
-      file.splitOffsets === undefined || file.splitOffsets.length === 0 ? null : file.splitOffsets,
-    )
-    if (version > 1) head.push(file.content === 'equality-deletes' ? (file.equalityIds ?? null) : null)
-    head.push(file.sortOrderId ?? null)
-    if (version === 3) head.push(file.content === 'data' ? (file.firstRowId ?? null) : null)
-    if (version > 1) head.push(isPositionDeletes ? (file.referencedDataFile ?? null) : null)
-    if (version === 3) head.push(...(isPositionDeletes ? [file.contentOffset ?? null, file.contentSizeBytes ?? null] : [null, null]))
-    return head
-  }
+function fileRecord(file: DataFile, version: ManifestFormatVersion): AvroValue[] {
+  const isPositionDeletes = file.content === 'position-deletes'
+  const head: AvroValue[] = version === 1 ? [] : [CONTENT_CODES[file.content]]
+  head.push(file.filePath, file.fileFormat.toUpperCase(), file.partition as readonly AvroValue[], file.recordCount, file.fileSizeBytes)
+  if (version === 1) head.push(V1_BLOCK_SIZE_BYTES)
+  head.push(
+    // A Map from number to value is written as an array of pairs.
+    mapRecord(file.columnSizes),
+    mapRecord(file.valueCounts),
+    mapRecord(file.nullValueCounts),
+    mapRecord(file.nanValueCounts),
+    mapRecord(file.lowerBounds),
+    mapRecord(file.upperBounds),
+    file.keyMetadata ?? null,
+    file.splitOffsets === undefined || file.splitOffsets.length === 0 ? null : file.splitOffsets,
+  )
+  if (version > 1) head.push(file.content === 'equality-deletes' ? (file.equalityIds ?? null) : null)
+  head.push(file.sortOrderId ?? null)
+  if (version === 3) head.push(file.content === 'data' ? (file.firstRowId ?? null) : null)
+  if (version > 1) head.push(isPositionDeletes ? (file.referencedDataFile ?? null) : null)
+  if (version === 3) head.push(...(isPositionDeletes ? [file.contentOffset ?? null, file.contentSizeBytes ?? null] : [null, null]))
+  return head
 }
 
 function mapRecord(map: ReadonlyMap<number, number | Uint8Array> | undefined): AvroValue {
   return map === undefined ? null : (map as unknown as ReadonlyMap<string, AvroValue>)
 }
 
-function manifestMetadata({ schema, spec, formatVersion, content }: ManifestWriterOptions): Map<string, string> {
+/** What the head of a manifest says of it. */
+export function manifestMetadata({ schema, spec, formatVersion, content }: Omit<ManifestWriterOptions, 'snapshotId'>): Map<string, string> {
   const metadata = new Map([
     ['schema', printJson(printSchema(schema))],
     ['schema-id', String(schema.schemaId)],

@@ -2,6 +2,7 @@ import { simulate, type SimulateOptions, type SimulationResult } from './simulat
 import { planSimulation, type PlanLimits, type SimulationPlan } from './simulation-plan.js'
 import { shrinkPlan } from './shrink-plan.js'
 import { ScriptedOrder } from './decisions.js'
+import { EventLog } from './event-log.js'
 
 /** A run that broke a rule, and the smallest plan that breaks the same one. */
 export interface SimulationFailure {
@@ -26,6 +27,8 @@ export interface CampaignResult {
   readonly steps: number
   readonly commits: number
   readonly faults: number
+  /** Of the hashes of all runs, in their order. */
+  readonly hash: string
   /** The first failure, shrunk; nothing runs after it. */
   readonly failure?: SimulationFailure
 }
@@ -34,6 +37,7 @@ export interface CampaignResult {
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const total = { schedules: 0, steps: 0, commits: 0, faults: 0 }
   const { substitutions = {} } = options
+  const hashes = new EventLog()
   for (let seed = options.seed; seed < options.seed + options.schedules; seed++) {
     const plan = planSimulation(seed, options.limits)
     const result = await simulate(plan, { substitutions })
@@ -41,13 +45,14 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     total.steps += result.steps
     total.commits += result.history.operations.filter(({ outcome }) => outcome === 'ok').length
     total.faults += result.struck.length
+    hashes.add(result.hash)
     const again = options.replays === true ? await simulate(plan, { substitutions }) : result
     const violations = [...result.violations]
     if (again.hash !== result.hash) violations.push({ rule: 'the same seed is the same run', message: `seed ${seed} gave ${result.hash}, then ${again.hash}` })
-    if (violations.length > 0) return { ...total, failure: await describe(plan, violations, substitutions) }
+    if (violations.length > 0) return { ...total, hash: hashes.hash, failure: await describe(plan, violations, substitutions) }
     if (options.onSchedule?.(result, seed) === true) break
   }
-  return total
+  return { ...total, hash: hashes.hash }
 }
 
 async function describe(
