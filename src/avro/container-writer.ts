@@ -53,7 +53,7 @@ export class ContainerWriter {
     this.blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES
     const { encode, text } = compileSchema(schema)
     this.encode = encode
-    const header = encodeHeader(text, this.codec, options.metadata ?? new Map<string, string>())
+    const header = encodeContainerHeader(text, this.codec, options.metadata ?? new Map<string, string>())
     this.sync = options.syncMarker ?? deriveSync(header)
     if (this.sync.length !== SYNC_BYTES) throw new FloeError('INVALID', `An Avro sync marker has ${SYNC_BYTES} bytes, not ${this.sync.length}`)
     this.push(header)
