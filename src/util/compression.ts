@@ -208,7 +208,10 @@ function loadWasm(): ZstdModule {
   if (wasm !== undefined) return wasm
   const require = createRequire(import.meta.url)
   const folder = dirname(require.resolve('@bokuweb/zstd-wasm'))
-  const { Module: zstd } = require(join(folder, 'zstd.js')) as { Module: ZstdModule }
+  const { Module: shared } = require(join(folder, 'zstd.js')) as { Module: Partial<ZstdModule> }
+  const zstd = shared as ZstdModule
+  // Another copy of this library in the process may have set it up: doing so again would take its memory from under it.
+  if (shared.HEAPU8 !== undefined) return (wasm = zstd)
   const compiled = new webAssembly.Module(readFileSync(join(folder, 'zstd.wasm')))
   zstd.instantiateWasm = (imports, receive) => receive(new webAssembly.Instance(compiled, imports))
   zstd.init()

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PositionBitmap } from '../../src/deletes/position-bitmap.js'
 import { roaringKernel } from '../../src/deletes/roaring-kernel.js'
 
@@ -93,30 +93,5 @@ describe('a union by the kernel', () => {
     const other = PositionBitmap.of(b).union(PositionBitmap.of(a))
     for (let at = 0; at < 1_000_000; at += 7) both.add(at)
     expect([...other]).toEqual(united(a, b))
-  })
-})
-
-describe('without WebAssembly', () => {
-  afterEach(() => {
-    vi.unstubAllGlobals()
-    vi.resetModules()
-  })
-
-  it('bitmaps are decoded, checked and united all the same', async () => {
-    const sets = [ascending(9000, 3_000_000), ascending(9000, 30_000), Array.from({ length: 9000 }, (_, i) => i + 37 * (i >>> 6))]
-    const bytes = sets.map((values) => PositionBitmap.of(values).encode())
-    vi.stubGlobal('WebAssembly', undefined)
-    vi.resetModules()
-    const { PositionBitmap: PlainBitmap } = await import('../../src/deletes/position-bitmap.js')
-    expect((await import('../../src/deletes/roaring-kernel.js')).roaringKernel()).toBeUndefined()
-    for (const [i, a] of sets.entries()) {
-      for (const [j, b] of sets.entries()) {
-        expect([...PlainBitmap.decode(bytes[i]!).union(PlainBitmap.decode(bytes[j]!))]).toEqual(united(a, b))
-      }
-    }
-    for (const [i, damaged] of bytes.entries()) {
-      damaged.fill(0x55, damaged.length - 4)
-      expect(() => PlainBitmap.decode(damaged), `set ${i}`).toThrow(/damaged/)
-    }
   })
 })

@@ -31,7 +31,7 @@ function linesMatching(candidates: readonly string[], pattern: RegExp): string[]
 
 describe('names', () => {
   it('files of source and tests are kebab-case', () => {
-    const wrong = [...source, ...tests].filter((file) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|interop))?\.ts$/.test(basename(file)))
+    const wrong = [...source, ...tests].filter((file) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|isolated\.test|interop))?\.ts$/.test(basename(file)))
     expect(wrong).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import * as zlib from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as codecs from '../../src/util/compression.js'
 import { isFloeError } from '../../src/util/errors.js'
 
@@ -158,3 +158,18 @@ async function fail(run: () => unknown): Promise<string | undefined> {
     return error.code
   }
 }
+
+describe('a second copy of the library in one process', () => {
+  afterEach(() => {
+    vi.resetModules()
+  })
+
+  it('leaves the zstd of the first one working', async () => {
+    const text = new TextEncoder().encode('the same bytes '.repeat(1000))
+    const before = codecs.compressZstd(text)
+    vi.resetModules()
+    const second = await import('../../src/util/compression.js')
+    expect(second.decompressZstd(before, text.length)).toEqual(text)
+    expect(codecs.decompressZstd(second.compressZstd(text), text.length)).toEqual(text)
+  })
+})
