@@ -161,6 +161,7 @@ describe('secrets of a catalog', () => {
     { type: 'bearer', token: canary('bearer') },
     { type: 'bearer', token: () => Promise.resolve(canary('provided')) },
     { type: 'oauth2', clientId: 'me', clientSecret: canary('oauth') },
+    { type: 'oauth2', clientSecret: canary('oauth'), subject: { token: canary('subject') }, actor: { token: canary('actor') } },
     { type: 'sigv4', region: 'r', service: 'glue', credentials: { accessKeyId: 'AK', secretAccessKey: canary('aws'), sessionToken: canary('session') } },
   ]
 

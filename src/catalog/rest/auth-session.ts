@@ -10,8 +10,8 @@ export interface OutgoingRequest {
 export interface AuthSession {
   /** The request's headers with what proves who asks. Fetches or renews tokens first where that is due. */
   authorize(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>
-  /** Called when the catalog refused what {@link authorize} gave: whether there is something newer to try. */
-  refresh?(): Promise<boolean>
+  /** Called with the headers of a request that the catalog refused: whether there is something newer to try than they have. */
+  refresh?(refused: Readonly<Record<string, string>>): Promise<boolean>
   /** Values that must not show up in any message. */
   secrets(): readonly string[]
 }
@@ -39,11 +39,12 @@ export function bearerSession(token: string | (() => Promise<string>)): AuthSess
   }
   return {
     authorize: async (request) => ({ ...request.headers, authorization: `Bearer ${await ask()}` }),
-    refresh: async () => {
+    refresh: async (refused) => {
       if (typeof token === 'string') return false
-      const before = await current
-      current = undefined
-      return (await ask()) !== before
+      const isRefused = (value: string | undefined): boolean => refused['authorization'] === `Bearer ${value}`
+      // Requests that are refused at the same time ask once.
+      if (isRefused(await current)) current = undefined
+      return !isRefused(await ask())
     },
     secrets: () => [...seen],
   }

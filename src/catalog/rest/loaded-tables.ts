@@ -10,6 +10,7 @@ import type { LoadedTable, TableIdentifier } from '../catalog-backend.js'
 import { printTableIdentifier } from '../table-identifier.js'
 import { tablePrefixes } from '../table-locations.js'
 import type { RestResponse } from './rest-http.js'
+import type { TableSessions } from './table-sessions.js'
 import { parseStorageCredentials, storageSecrets, TableStore, type OpenStore, type StorageAccess } from './storage-access.js'
 
 export interface LoadedTablesOptions {
@@ -18,6 +19,8 @@ export interface LoadedTablesOptions {
   readonly allowedLocations: readonly string[]
   /** Whether metadata of the server may name local files: where the server is this machine. */
   readonly allowLocalFiles: boolean
+  /** Is told of the tokens in tables' configuration. */
+  readonly sessions: Pick<TableSessions, 'keep'>
   /** The answer of the server's credentials endpoint. */
   readonly fetchCredentials: (identifier: TableIdentifier) => Promise<JsonObject>
 }
@@ -42,7 +45,6 @@ export class LoadedTables {
   readonly #known = new Map<string, KnownTable>()
   readonly #stores = new Map<string, TableStore>()
   readonly #secrets = new Set<string>()
-  readonly #tokens = new Map<string, string>()
   #defaults: ReadonlyMap<string, string> = new Map()
 
   constructor(options: LoadedTablesOptions) {
@@ -58,11 +60,6 @@ export class LoadedTables {
   known(identifier: TableIdentifier, mode: SnapshotMode): KnownTable | undefined {
     const known = this.#known.get(printTableIdentifier(identifier))
     return known?.mode === mode ? known : undefined
-  }
-
-  /** The token that the server wants to see with requests about the table itself. */
-  tokenOf(identifier: TableIdentifier): string | undefined {
-    return this.#tokens.get(printTableIdentifier(identifier))
   }
 
   forget(identifier: TableIdentifier): void {
@@ -90,7 +87,7 @@ export class LoadedTables {
     const { metadata, metadataLocation } = readTable(answer, identifier, staged)
     const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
     if (config.get('scan-planning-mode')?.toLowerCase() === 'server') throw plansItself(identifier)
-    this.#keepToken(identifier, answer.optionalStringMap('config')?.get('token'))
+    this.#options.sessions.keep(identifier, answer.optionalStringMap('config'))
     const credentials = parseStorageCredentials(answer)
     for (const secret of storageSecrets(config, credentials)) this.#keepSecret(secret)
     const renew = async (): Promise<ReturnType<typeof parseStorageCredentials>> => {
@@ -150,15 +147,6 @@ export class LoadedTables {
     this.#known.set(key, { table, mode, etag })
     const oldest = this.#known.keys().next()
     if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value)
-  }
-
-  #keepToken(identifier: TableIdentifier, token: string | undefined): void {
-    const key = printTableIdentifier(identifier)
-    this.#tokens.delete(key)
-    if (token === undefined) return
-    this.#tokens.set(key, token)
-    const oldest = this.#tokens.keys().next()
-    if (this.#tokens.size > MAX_SECRETS && oldest.done !== true) this.#tokens.delete(oldest.value)
   }
 
   #keepSecret(secret: string): void {

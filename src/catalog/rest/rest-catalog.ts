@@ -23,6 +23,7 @@ import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './res
 import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js'
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
 import type { OpenStore } from './storage-access.js'
+import { TableSessions } from './table-sessions.js'
 
 /** Who the client is to the catalog. */
 export type RestAuth =
@@ -72,6 +73,7 @@ export class RestCatalog implements CatalogBackend {
   readonly #runtime: Runtime
   readonly #http: RestHttp
   readonly #session: AuthSession
+  readonly #sessions: TableSessions
   readonly #tables: LoadedTables
   #config: Promise<RestConfig> | undefined
 
@@ -79,14 +81,27 @@ export class RestCatalog implements CatalogBackend {
     this.#options = options
     this.#runtime = options.runtime ?? systemRuntime
     const { uri, headers, fetch, requestTimeoutMs, maxAttempts } = options
-    const secrets = (): readonly string[] => [...this.#session.secrets(), ...this.#tables.secrets(), ...Object.values(headers ?? {})]
+    const secrets = (): readonly string[] => [
+      ...this.#session.secrets(),
+      ...this.#sessions.secrets(),
+      ...this.#tables.secrets(),
+      ...Object.values(headers ?? {}),
+    ]
     this.#http = new RestHttp({ uri, headers, fetch, requestTimeoutMs, maxAttempts, runtime: this.#runtime, secrets })
-    this.#session = openSession(options.auth ?? { type: 'none' }, this.#http, this.#runtime)
+    const auth = options.auth ?? { type: 'none' }
+    this.#session = openSession(auth, this.#http, this.#runtime)
+    const isHidden = this.#http.base.protocol === 'https:' || isLoopback(this.#http.base)
+    this.#sessions = new TableSessions({
+      parent: this.#session,
+      allowed: isHidden && auth.type !== 'sigv4',
+      reload: async (identifier) => (await this.#loadBriefly(identifier)).optionalStringMap('config'),
+    })
     this.#tables = new LoadedTables({
       open: options.openStore,
       runtime: this.#runtime,
       allowedLocations: options.allowedLocations ?? [],
       allowLocalFiles: isLoopback(this.#http.base),
+      sessions: this.#sessions,
       fetchCredentials: (identifier) => this.#fetchCredentials(identifier),
     })
   }
@@ -274,6 +289,13 @@ export class RestCatalog implements CatalogBackend {
     if (offered.has(endpoints.loadCredentials)) {
       return bodyOf(await this.#send({ method: 'GET', path: paths.credentials(identifier), subject }, identifier), subject)
     }
+    return this.#loadBriefly(identifier)
+  }
+
+  /** A table's answer for what it says beside the metadata. */
+  async #loadBriefly(identifier: TableIdentifier): Promise<JsonObject> {
+    const { paths } = await this.#configured()
+    const subject = subjectOf(identifier)
     const path = paths.table(identifier)
     return bodyOf(await this.#send({ method: 'GET', path, query: { snapshots: 'refs' }, headers: this.#delegation(), subject }), subject)
   }
@@ -313,9 +335,7 @@ export class RestCatalog implements CatalogBackend {
 
   /** With the session of the catalog, or of a table that the server gave a token for. */
   #send(request: RestRequest, table?: TableIdentifier): Promise<RestResponse> {
-    const token = table === undefined ? undefined : this.#tables.tokenOf(table)
-    const isSafe = this.#http.base.protocol === 'https:' || isLoopback(this.#http.base)
-    return this.#http.send(request, token !== undefined && isSafe ? bearerSession(token) : this.#session)
+    return this.#http.send(request, table === undefined ? this.#session : this.#sessions.of(table))
   }
 
   #configured(): Promise<RestConfig> {

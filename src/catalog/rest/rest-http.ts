@@ -92,9 +92,9 @@ export class RestHttp {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#try(request, session)
       if ('response' in outcome) return outcome.response
-      const { failure, status, retryAfterMs } = outcome
+      const { failure, status, sent, retryAfterMs } = outcome
       if (request.signal?.aborted === true) throw abortedError(request.signal)
-      if (status !== undefined && TOKEN_REFUSED.has(status) && !isRefreshed && (await session.refresh?.()) === true) {
+      if (sent !== undefined && TOKEN_REFUSED.has(status) && !isRefreshed && (await session.refresh?.(sent)) === true) {
         // The server turned it away at the door.
         isRefreshed = true
         attempt--
@@ -110,10 +110,9 @@ export class RestHttp {
   async #try(request: RestRequest, session: AuthSession): Promise<Outcome> {
     let response: Response
     let body: Uint8Array
+    let sent: SentHeaders
     try {
-      const answer = await this.#exchange(request, session)
-      response = answer.response
-      body = answer.body
+      ;({ response, body, sent } = await this.#exchange(request, session))
     } catch (error) {
       return { failure: this.#networkError(error, request) }
     }
@@ -123,10 +122,10 @@ export class RestHttp {
       return { response: { status, headers, body: json } }
     }
     const failure = restError(status, this.#redact(Buffer.from(body.subarray(0, MAX_ERROR_BYTES)).toString('utf8')), subjectOf(request))
-    return { failure, status, retryAfterMs: retryAfterOf(headers, this.#options.runtime) }
+    return { failure, status, sent, retryAfterMs: retryAfterOf(headers, this.#options.runtime) }
   }
 
-  async #exchange(request: RestRequest, session: AuthSession): Promise<{ response: Response; body: Uint8Array }> {
+  async #exchange(request: RestRequest, session: AuthSession): Promise<{ response: Response; body: Uint8Array; sent: SentHeaders }> {
     let url = this.#urlOf(request)
     const timeout = AbortSignal.timeout(this.#options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS)
     const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout])
@@ -134,7 +133,7 @@ export class RestHttp {
       const init = await this.#initOf(request, url, session)
       const response = await this.#fetch(url, { ...init, signal, redirect: 'manual' })
       const next = response.status >= 300 && response.status !== 304 && response.status < 400 ? response.headers.get('location') : null
-      if (next === null) return { response, body: await readBounded(response, request) }
+      if (next === null) return { response, body: await readBounded(response, request), sent: init.headers }
       await response.body?.cancel()
       const target = new URL(next, url)
       // Credentials go to nobody else, and a change is not sent twice.
@@ -151,13 +150,14 @@ export class RestHttp {
     return url
   }
 
-  async #initOf(request: RestRequest, url: URL, session: AuthSession): Promise<RequestInit> {
+  async #initOf(request: RestRequest, url: URL, session: AuthSession): Promise<RequestInit & { readonly headers: SentHeaders }> {
     const { method, body } = request
     const isForm = body instanceof URLSearchParams
     const text = body === undefined ? undefined : isForm ? body.toString() : printJson(body)
     const plain = {
       accept: 'application/json',
-      ...this.#options.headers,
+      // A token server elsewhere is another party.
+      ...(url.origin === this.#base.origin ? this.#options.headers : {}),
       ...(text === undefined ? {} : { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json' }),
       ...request.headers,
     }
@@ -188,9 +188,12 @@ export class RestHttp {
   }
 }
 
+type SentHeaders = Readonly<Record<string, string>>
+
 type Outcome =
   | { readonly response: RestResponse }
-  | { readonly failure: FloeError; readonly status?: number; readonly retryAfterMs?: number | undefined }
+  | { readonly failure: FloeError; readonly status?: undefined; readonly sent?: undefined; readonly retryAfterMs?: undefined }
+  | { readonly failure: FloeError; readonly status: number; readonly sent: SentHeaders; readonly retryAfterMs: number | undefined }
 
 function subjectOf(request: RestRequest): string {
   return request.subject ?? request.path

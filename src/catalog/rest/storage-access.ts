@@ -38,7 +38,7 @@ export function storageSecrets(config: ReadonlyMap<string, string>, credentials:
   )
 }
 
-const SECRET_NAMES = /secret|token$|sas|password|credential|oauth2\.token|client\.key/i
+const SECRET_NAMES = /secret|token$|:token-type:|sas|password|credential|oauth2\.token|client\.key/i
 const DEFAULT_PREFIX = ''
 /** Credentials with less left than this are renewed before they are used. */
 const MARGIN_MS = 60_000
