@@ -8,7 +8,7 @@ import { newTableMetadata } from '../metadata/new-table.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { parseTableMetadata, printTableMetadata } from '../metadata/table-metadata-json.js'
 import { readBoolean, tableProperties } from '../metadata/table-properties.js'
-import { checkRequirements } from '../metadata/update-requirements.js'
+import { checkRemovedSnapshots, checkRequirements } from '../metadata/update-requirements.js'
 import { gzip } from '../util/compression.js'
 import { FloeError } from '../util/errors.js'
 import { systemRuntime } from '../util/runtime.js'
@@ -141,6 +141,7 @@ export class MemoryCatalog implements CatalogBackend {
         return { outcome: 'rejected', reason: tableReplaced(), retryable: false }
       }
       checkRequirements(base?.metadata, request.requirements)
+      checkRemovedSnapshots(base?.metadata, request.updates)
       const metadata = applyUpdates(base?.metadata, request.updates, {
         now: this.#runtime.now(),
         baseLocation: base?.metadataLocation,

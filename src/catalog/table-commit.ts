@@ -5,7 +5,7 @@ import { applyUpdates } from '../metadata/apply-updates.js'
 import { metadataCompression } from '../metadata/metadata-location.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readBoolean, tableProperties } from '../metadata/table-properties.js'
-import { checkRequirements } from '../metadata/update-requirements.js'
+import { checkRemovedSnapshots, checkRequirements } from '../metadata/update-requirements.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CommitRequest } from './catalog-backend.js'
@@ -60,6 +60,7 @@ function applyRequest(
   const isNewer = !creates && current !== undefined && current.file.status.location !== request.base?.metadataLocation
   try {
     checkRequirements(current?.metadata, request.requirements)
+    checkRemovedSnapshots(current?.metadata, request.updates)
     const metadata = applyUpdates(current?.metadata, request.updates, {
       now: commit.runtime.now(),
       baseLocation: current?.file.status.location,

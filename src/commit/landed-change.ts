@@ -32,7 +32,7 @@ export function hasSnapshot(metadata: TableMetadata, snapshotId: bigint, manifes
 
 /**
  * Whether everything that differs between `base` and `expected` is in `current` as in `expected`. Properties and
- * references count one by one, so that other commits on top do not hide the change.
+ * references and snapshots count one by one, so that other commits on top do not hide the change.
  */
 export function hasEffects(base: TableMetadata, expected: TableMetadata, current: TableMetadata): boolean {
   const [before, after, now] = [base, expected, current].map(flatten) as [Flat, Flat, Flat]
@@ -49,5 +49,7 @@ function flatten(metadata: TableMetadata): Flat {
     if (value instanceof Map) for (const [key, member] of value as ReadonlyMap<string, JsonValue>) flat.set(`${name} ${key}`, printJson(member))
     else flat.set(name, printJson(value))
   }
+  // Snapshots are known by their ids elsewhere; here it counts that they are gone.
+  for (const { snapshotId } of metadata.snapshots) flat.set(`snapshot ${snapshotId}`, '')
   return flat
 }

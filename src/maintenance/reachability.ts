@@ -55,7 +55,7 @@ export interface ReachabilityOptions {
   readonly content?: boolean | undefined
   /**
    * Manifest lists and manifests walked before, which are left out; those walked now are added. Sharing one set over several
-   * versions of a table reads each manifest once.
+   * versions of a table reads each manifest once. Of no use after a walk that failed or was left early.
    */
   readonly walked?: Set<string> | undefined
   /** Told of a manifest or list that cannot be read, and the walk goes on without; default: the walk fails. */
@@ -112,43 +112,77 @@ export function statisticsFiles(metadata: TableMetadata, chosen?: ReadonlySet<bi
 
 /** Manifest lists, manifests, and the live files in those, of the given snapshots: all lists and manifests come before the content. */
 export async function* snapshotFiles(
-  { io }: Pick<ReachabilityRoot, 'io'>,
+  root: Pick<ReachabilityRoot, 'io'>,
   snapshots: readonly Snapshot[],
   options: ReachabilityOptions = {},
 ): AsyncGenerator<ReachableFile> {
-  const { signal, onUnreadable, walked = new Set<string>() } = options
-  throwIfAborted(signal)
-  const tolerant = async <T>(location: string, load: () => Promise<T>): Promise<T | undefined> => {
-    throwIfAborted(signal)
-    try {
-      return await load()
-    } catch (error) {
-      if (onUnreadable === undefined || signal?.aborted === true) throw error
-      onUnreadable(location, error)
-      return undefined
-    }
-  }
-  const fresh = snapshots.filter(({ manifestList }) => manifestList === undefined || !walked.has(manifestList))
-  const lists = mapOrdered(fresh, LISTS_AHEAD, async (snapshot) => ({
-    snapshot,
-    manifests: await tolerant(snapshot.manifestList ?? `snapshot ${snapshot.snapshotId}`, () => loadManifestList(io, snapshot, { signal })),
-  }))
   const unread: ManifestFile[] = []
+  for await (const { file, manifest } of manifestFiles(root, snapshots, options)) {
+    yield file
+    if (manifest !== undefined) unread.push(manifest)
+  }
+  if (options.content !== false) yield* contentFiles(root, unread, options)
+}
+
+/** A manifest list, or a manifest with what its list says of it; partition summaries are left out. */
+export interface WalkedManifest {
+  readonly file: ReachableFile
+  readonly manifest: ManifestFile | undefined
+}
+
+/** Manifest lists and manifests of the given snapshots, each once. */
+export async function* manifestFiles(
+  { io }: Pick<ReachabilityRoot, 'io'>,
+  snapshots: readonly Snapshot[],
+  options: ReachabilityOptions = {},
+): AsyncGenerator<WalkedManifest> {
+  const { signal, walked = new Set<string>() } = options
+  throwIfAborted(signal)
+  const fresh = snapshots.filter(({ manifestList }) => manifestList === undefined || !walked.has(manifestList))
+  const lists = mapOrdered(fresh, LISTS_AHEAD, async (snapshot) => {
+    const location = snapshot.manifestList ?? `snapshot ${snapshot.snapshotId}`
+    return { snapshot, manifests: await readOrReport(location, () => loadManifestList(io, snapshot, { signal }), options) }
+  })
   for await (const { snapshot, manifests } of lists) {
-    if (snapshot.manifestList !== undefined && manifests !== undefined) walked.add(snapshot.manifestList)
-    if (snapshot.manifestList !== undefined) yield { location: snapshot.manifestList, type: 'manifest-list', sizeBytes: undefined }
+    const { manifestList } = snapshot
+    if (manifestList !== undefined && !walked.has(manifestList)) {
+      walked.add(manifestList)
+      yield { file: { location: manifestList, type: 'manifest-list', sizeBytes: undefined }, manifest: undefined }
+    }
     for (const manifest of manifests ?? []) {
       if (walked.has(manifest.manifestPath)) continue
       walked.add(manifest.manifestPath)
-      yield { location: manifest.manifestPath, type: 'manifest', sizeBytes: manifest.manifestLengthBytes }
-      // Bounds of partitions may be large, and are not needed.
-      unread.push({ ...manifest, partitions: undefined })
+      const file = { location: manifest.manifestPath, type: 'manifest', sizeBytes: manifest.manifestLengthBytes } as const
+      yield { file, manifest: { ...manifest, partitions: undefined } }
     }
   }
-  if (options.content === false) return
+}
+
+/** The live data and delete files of manifests. */
+export async function* contentFiles(
+  { io }: Pick<ReachabilityRoot, 'io'>,
+  manifests: readonly ManifestFile[],
+  options: Pick<ReachabilityOptions, 'onUnreadable' | 'signal'> = {},
+): AsyncGenerator<ReachableFile> {
+  const { signal } = options
   const load = (manifest: ManifestFile): Promise<ManifestEntries | undefined> =>
-    tolerant(manifest.manifestPath, () => loadManifest(io, manifest, { partitionType: NO_TUPLE, signal }))
-  for await (const entries of mapOrdered(unread, MANIFESTS_AHEAD, load)) if (entries !== undefined) yield* liveFiles(entries, signal)
+    readOrReport(manifest.manifestPath, () => loadManifest(io, manifest, { partitionType: NO_TUPLE, signal }), options)
+  for await (const entries of mapOrdered(manifests, MANIFESTS_AHEAD, load)) if (entries !== undefined) yield* liveFiles(entries, signal)
+}
+
+async function readOrReport<T>(
+  location: string,
+  load: () => Promise<T>,
+  { onUnreadable, signal }: Pick<ReachabilityOptions, 'onUnreadable' | 'signal'>,
+): Promise<T | undefined> {
+  throwIfAborted(signal)
+  try {
+    return await load()
+  } catch (error) {
+    if (onUnreadable === undefined || signal?.aborted === true) throw error
+    onUnreadable(location, error)
+    return undefined
+  }
 }
 
 function* liveFiles(entries: ManifestEntries, signal: AbortSignal | undefined): Generator<ReachableFile> {

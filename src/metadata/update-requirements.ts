@@ -38,6 +38,9 @@ function requirementsOf(base: TableMetadata, update: MetadataUpdate, mode: Requi
       return [sameDefaultSpec(base)]
     case 'set-default-sort-order':
       return [{ type: 'assert-default-sort-order-id', defaultSortOrderId: base.defaultSortOrderId }]
+    // A reference that has moved to one of the snapshots meanwhile would go with it.
+    case 'remove-snapshots':
+      return [...base.refs].map(([ref, { snapshotId }]) => ({ type: 'assert-ref-snapshot-id', ref, snapshotId }))
     // What is removed must not come into use again meanwhile, on any branch.
     case 'remove-schemas':
       return [sameCurrentSchema(base), ...sameBranches(base)]
@@ -66,6 +69,20 @@ export function checkRequirements(current: TableMetadata | undefined, requiremen
   for (const requirement of requirements) {
     const failure = findFailure(current, requirement)
     if (failure !== undefined) throw new FloeError('CONFLICT', `Requirement failed: ${failure}; reload the table and apply the change again`)
+  }
+}
+
+/**
+ * Throws `CONFLICT` when the updates remove a snapshot that a reference of `current` names, and not the reference itself: no
+ * requirement can speak of a reference that was made meanwhile, and it would go with the snapshot.
+ */
+export function checkRemovedSnapshots(current: TableMetadata | undefined, updates: readonly MetadataUpdate[]): void {
+  const removed = new Set(updates.flatMap((update) => (update.action === 'remove-snapshots' ? update.snapshotIds : [])))
+  if (current === undefined || removed.size === 0) return
+  const touched = new Set(updates.flatMap((update) => ('name' in update ? [update.name] : [])))
+  for (const [name, { type, snapshotId }] of current.refs) {
+    if (!removed.has(snapshotId) || touched.has(name)) continue
+    throw new FloeError('CONFLICT', `The ${type} ${name} names snapshot ${snapshotId}, which was to be removed; reload the table and apply the change again`)
   }
 }
 
