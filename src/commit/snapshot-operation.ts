@@ -54,6 +54,8 @@ export interface SnapshotContents {
   readonly summary: SnapshotSummary
   /** How many manifests of the parent were rewritten. */
   readonly replaced: number
+  /** How many entries moved to other manifests, for makers that do nothing else. */
+  readonly entriesProcessed?: number | undefined
   /** Locations of the content files that the snapshot adds, for makers that name files to be cleaned up. */
   readonly contentFiles?: ReadonlySet<string>
 }
@@ -197,7 +199,7 @@ class SnapshotCommit implements CommitOperation {
     const created = contents.manifests.filter((manifest) => manifest.addedSnapshotId === attempt.snapshotId).length
     const built = contents.summary.build(attempt.parent?.summary, {
       partitionLimit: readInteger(metadata.properties, tableProperties.partitionSummaryLimit),
-      manifests: { created, kept: contents.manifests.length - created, replaced: contents.replaced },
+      manifests: { created, kept: contents.manifests.length - created, replaced: contents.replaced, entriesProcessed: contents.entriesProcessed },
     })
     const carried = carriedSourcePositions(attempt.parent, indexSnapshots(metadata.snapshots))
     const summary = new Map([...carried, ...(this.options.properties ?? []), ...built])

@@ -90,11 +90,18 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set([
 ])
 const PARTITION_PREFIX = 'partitions.'
 
+interface ManifestCounts {
+  readonly created: number
+  readonly kept: number
+  readonly replaced: number
+  readonly entriesProcessed?: number | undefined
+}
+
 export interface BuildSummaryOptions {
   /** Most partitions that get an entry of their own: `write.summary.partition-limit`. Default 0. */
   readonly partitionLimit?: number
-  /** Manifests of the snapshot by origin, and how many of the parent's were rewritten. */
-  readonly manifests?: { readonly created: number; readonly kept: number; readonly replaced: number } | undefined
+  /** Manifests of the snapshot by origin, how many of the parent's were rewritten, and how many entries that moved. */
+  readonly manifests?: ManifestCounts | undefined
 }
 
 /** Collects the changes of one snapshot. */
@@ -156,6 +163,7 @@ export class SnapshotSummary {
       summary.set('manifests-created', String(manifests.created))
       summary.set('manifests-kept', String(manifests.kept))
       summary.set('manifests-replaced', String(manifests.replaced))
+      if (manifests.entriesProcessed !== undefined) summary.set('entries-processed', String(manifests.entriesProcessed))
     }
     for (const [name, value] of counts(this.#change)) summary.set(name, value)
     if (this.#duplicateDeletes > 0) summary.set('deleted-duplicate-files', String(this.#duplicateDeletes))
