@@ -96,7 +96,8 @@ function cutTest(type: Type): (lower: Uint8Array, upper: Uint8Array) => boolean 
     const last = a.length - 1
     if (a.length < CUT_LENGTH || a.length !== b.length) return false
     for (let i = 0; i < last; i++) if (a[i] !== b[i]) return false
-    return b[last]! - a[last]! === 1 || (a[last] === 0xd7ff && b[last] === 0xe000)
+    const step = b[last]! - a[last]!
+    return step === 1 || (a[last] === 0xd7ff && b[last] === 0xe000)
   }
 }
 

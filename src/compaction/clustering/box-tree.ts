@@ -98,7 +98,7 @@ export class BoxTree {
       const { dimensions } = this.#boxes
       const widest = widestDimension(this.#order.subarray(from, to), centres, dimensions)
       const key = (box: number): number => centres[box * dimensions + widest]!
-      this.#order.subarray(from, to).sort((a, b) => key(a) - key(b) || a - b)
+      this.#order.subarray(from, to).sort((a, b) => compareNumbers(key(a), key(b), a, b))
       const middle = (from + to) >> 1
       // A node's number is its place in the list, so the left one is made first.
       pending.push([middle, to, at, false], [from, middle, at, true])
@@ -168,6 +168,11 @@ function meets(sides: Float64Array, lower: Float64Array, upper: Float64Array, fr
     if (lower[from + d]! > sides[2 * d + 1]! || upper[from + d]! < sides[2 * d]!) return false
   }
   return true
+}
+
+/** The order of two numbers, and of the places of two that are the same. */
+export function compareNumbers(a: number, b: number, placeOfA: number, placeOfB: number): number {
+  return a === b ? placeOfA - placeOfB : a - b
 }
 
 /** The middles of boxes, each dimension on the scale of the whole. */

@@ -105,7 +105,7 @@ function intervalOf(axes: readonly Axis[], file: number): readonly [End, End] | 
 }
 
 function positionsOf(ends: readonly End[], { positions }: Axis): Float64Array {
-  const order = Uint32Array.from(ends.keys()).sort((a, b) => compareEnds(ends[a]!, ends[b]!) || a - b)
+  const order = Uint32Array.from(ends.keys()).sort((a, b) => compareEnds(ends[a]!, ends[b]!))
   const distinct: number[] = []
   const places = new Uint32Array(ends.length)
   order.forEach((end, at) => {

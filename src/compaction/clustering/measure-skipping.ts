@@ -33,7 +33,8 @@ export interface SkippingTable {
  * Which of some files each filter must read: exactly those that planning a scan does not skip, by their partitions, counts and bounds.
  * @throws FloeError as `bind` does
  */
-export function measureSkipping(files: readonly ClusteredFile[], filters: readonly Expression[], { metadata, schema }: SkippingTable): Skipping {
+export function measureSkipping(files: readonly ClusteredFile[], filters: readonly Expression[], table: SkippingTable): Skipping {
+  const { metadata, schema } = table
   const bytes = files.reduce((total, file) => total + file.sizeBytes, 0)
   const measured = filters.map((filter): FilterSkipping => {
     const bound = bind(filter, schema)

@@ -21,7 +21,11 @@ export interface QuantileFilterOptions {
  * Filters for ranges of all columns of an order at once, spread evenly over the rows: how many rows lie where is taken from the
  * bounds, between which a file's rows are thought to lie evenly. No filters where the bounds of a column are not known.
  */
-export function quantileFilters(files: readonly ClusteredFile[], order: ClusteringOrder, options: QuantileFilterOptions = {}): Expression[] {
+export function quantileFilters(
+  files: readonly ClusteredFile[],
+  order: ClusteringOrder,
+  options: QuantileFilterOptions = {},
+): Expression[] {
   const { share = 0.01, filters = 32 } = options
   const terms = distinctColumns(order.terms)
   const quantiles = terms.map((term) => columnQuantiles(files, term))

@@ -1,4 +1,4 @@
-import { boxCentres, BoxTree, widestDimension } from './box-tree.js'
+import { boxCentres, BoxTree, compareNumbers, widestDimension } from './box-tree.js'
 import { boxDepths } from './box-depths.js'
 import { fileBoxes } from './boxes.js'
 import type { Boxes } from './boxes.js'
@@ -44,13 +44,16 @@ export function selectOverlapping<F extends ClusteredFile>(files: Iterable<F>, s
   for (const [key, members] of filesByPartition(files)) {
     const { boxes, unbounded } = fileBoxes(members, selection.order)
     const sizes = Float64Array.from(boxes.files, (file) => members[file]!.sizeBytes)
+    const candidates = { boxes, sizes, selection }
     for (const component of components(boxes)) {
-      for (const chosen of cut(mostSaving({ boxes, sizes, selection }, component), boxes, sizes, selection)) {
-        const group = judged({ boxes, sizes, selection }, chosen)
+      for (const chosen of cut(candidates, mostSaving(candidates, component))) {
+        const group = judged(candidates, chosen)
         if (group !== undefined) groups.push({ ...group, partitionKey: key, files: filesOf(members, boxes, chosen) })
       }
     }
-    if (selection.rewritesUnbounded === true && unbounded.length > 1) groups.push(...unboundedGroups(key, unbounded.map((file) => members[file]!), selection))
+    if (selection.rewritesUnbounded === true && unbounded.length > 1) {
+      groups.push(...unboundedGroups(key, unbounded.map((file) => members[file]!), selection))
+    }
   }
   return groups.sort((a, b) => b.depth - a.depth)
 }
@@ -75,7 +78,7 @@ function components(boxes: Boxes): number[][] {
 }
 
 function intervalComponents({ count, lower, upper }: Boxes): number[][] {
-  const order = Uint32Array.from({ length: count }, (_, box) => box).sort((a, b) => lower[a]! - lower[b]! || a - b)
+  const order = Uint32Array.from({ length: count }, (_, box) => box).sort((a, b) => compareNumbers(lower[a]!, lower[b]!, a, b))
   const found: number[][] = []
   let end = -Infinity
   for (const box of order) {
@@ -105,19 +108,20 @@ function mostSaving(candidates: Candidates, component: readonly number[]): reado
 }
 
 /** Parts no larger than a group may be; neighbours stay together. */
-function cut(chosen: readonly number[], boxes: Boxes, sizes: Float64Array, { maxFileGroupSizeBytes }: OverlapSelection): (readonly number[])[] {
+function cut(candidates: Candidates, chosen: readonly number[]): (readonly number[])[] {
+  const { boxes, sizes, selection } = candidates
   const centres = boxCentres(boxes)
   const parts: (readonly number[])[] = []
   const pending = [chosen]
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
     if (part.length < 2) continue
-    if (sum(part, (box) => sizes[box]!) <= maxFileGroupSizeBytes) {
+    if (sum(part, (box) => sizes[box]!) <= selection.maxFileGroupSizeBytes) {
       parts.push(part)
       continue
     }
     const widest = widestDimension(part, centres, boxes.dimensions)
     const along = (box: number): number => centres[box * boxes.dimensions + widest]!
-    const ordered = part.toSorted((a, b) => along(a) - along(b) || a - b)
+    const ordered = part.toSorted((a, b) => compareNumbers(along(a), along(b), a, b))
     const middle = ordered.length >> 1
     pending.push(ordered.slice(middle), ordered.slice(0, middle))
   }
@@ -144,24 +148,31 @@ const CURVE_SLACK = 1.5
 const CURVE_DEPTHS = [1.8, 2.6, 3.5]
 
 /** The depth of what a rewrite of so many bytes gives. */
-export function expectedDepth(sizeBytes: number, dimensions: number, { targetFileSizeBytes }: Pick<OverlapSelection, 'targetFileSizeBytes'>): number {
-  const outputs = Math.max(1, Math.round(sizeBytes / targetFileSizeBytes))
+export function expectedDepth(sizeBytes: number, dimensions: number, target: Pick<OverlapSelection, 'targetFileSizeBytes'>): number {
+  const outputs = Math.max(1, Math.round(sizeBytes / target.targetFileSizeBytes))
   if (dimensions === 1 || outputs === 1) return 1
   return Math.min(outputs, CURVE_DEPTHS[dimensions - 2] ?? CURVE_DEPTHS.at(-1)! + (dimensions - 4))
 }
 
-function unboundedGroups<F extends ClusteredFile>(partitionKey: string, files: readonly F[], { maxFileGroupSizeBytes }: OverlapSelection): OverlapGroup<F>[] {
+function unboundedGroups<F extends ClusteredFile>(
+  partitionKey: string,
+  files: readonly F[],
+  selection: OverlapSelection,
+): OverlapGroup<F>[] {
   const groups: F[][] = []
   let bytes = Infinity
   for (const file of files) {
-    if (bytes + file.sizeBytes > maxFileGroupSizeBytes) {
+    if (bytes + file.sizeBytes > selection.maxFileGroupSizeBytes) {
       groups.push([])
       bytes = 0
     }
     groups.at(-1)!.push(file)
     bytes += file.sizeBytes
   }
-  return groups.map((members) => ({ partitionKey, files: members, sizeBytes: sum(members, (file) => file.sizeBytes), depth: members.length, expectedDepth: 1 }))
+  return groups.map((members) => {
+    const sizeBytes = sum(members, (file) => file.sizeBytes)
+    return { partitionKey, files: members, sizeBytes, depth: members.length, expectedDepth: 1 }
+  })
 }
 
 function subset(boxes: Boxes, chosen: readonly number[]): Boxes {
@@ -171,7 +182,8 @@ function subset(boxes: Boxes, chosen: readonly number[]): Boxes {
     chosen.forEach((box, i) => picked.set(sides.subarray(box * dimensions, (box + 1) * dimensions), i * dimensions))
     return picked
   }
-  return { dimensions, count: chosen.length, files: Int32Array.from(chosen, (box) => boxes.files[box]!), lower: pick(boxes.lower), upper: pick(boxes.upper) }
+  const files = Int32Array.from(chosen, (box) => boxes.files[box]!)
+  return { dimensions, count: chosen.length, files, lower: pick(boxes.lower), upper: pick(boxes.upper) }
 }
 
 function filesOf<F>(members: readonly F[], boxes: Boxes, chosen: readonly number[]): F[] {

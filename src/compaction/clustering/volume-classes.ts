@@ -1,3 +1,4 @@
+import { compareNumbers } from './box-tree.js'
 import type { Boxes } from './boxes.js'
 
 /** Some boxes from the widest to the narrowest, and where classes of alike ones end. */
@@ -20,13 +21,13 @@ const LEAST_SHARE = 1e-6
 export function volumeClasses(boxes: Boxes, chosen: readonly number[]): VolumeClasses {
   const logs = new Map<number, number>(chosen.map((box) => [box, 0]))
   for (let d = 0; d < boxes.dimensions; d++) addShares(boxes, chosen, d, logs)
-  const order = chosen.toSorted((a, b) => logs.get(b)! - logs.get(a)! || a - b)
+  const order = chosen.toSorted((a, b) => compareNumbers(logs.get(b)!, logs.get(a)!, a, b))
   const jumps: { readonly end: number; readonly size: number }[] = []
   for (let i = 1; i < order.length; i++) {
     const size = logs.get(order[i - 1]!)! - logs.get(order[i]!)!
     if (size >= Math.log(CLASS_FACTOR)) jumps.push({ end: i, size })
   }
-  jumps.sort((a, b) => b.size - a.size || a.end - b.end)
+  jumps.sort((a, b) => compareNumbers(b.size, a.size, a.end, b.end))
   const ends = [...jumps.slice(0, MAX_CLASSES - 1).map(({ end }) => end).sort((a, b) => a - b), order.length]
   return { order, volumes: order.map((box) => Math.exp(logs.get(box)!)), ends }
 }
