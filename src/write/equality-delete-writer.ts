@@ -99,6 +99,7 @@ function writerContext(request: EqualityDeleteRequest, equalityIds: readonly num
     schema,
     spec,
     sortOrder,
+    sortsRows: true,
     settings: readDeleteSettings(metadata, schema, sortOrder),
     newLocation: (partition) => newLocation({ specId: spec.specId, partition }),
     keyValueMetadata: new Map([

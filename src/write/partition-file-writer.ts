@@ -20,7 +20,11 @@ export interface FileWriterContext {
   readonly io: FileIO
   readonly schema: Schema
   readonly spec: PartitionSpec
+  /** What the files claim to be sorted by. */
   readonly sortOrder: SortOrder
+  /** Whether rows are sorted here; otherwise they come in the order that they are to have. */
+  readonly sortsRows: boolean
+  readonly fileSizes?: FileSizes | undefined
   readonly settings: WriteSettings
   /** A location that no file has yet. */
   readonly newLocation: (partition: readonly Value[]) => string
@@ -29,11 +33,20 @@ export interface FileWriterContext {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Decides when files end. */
+export interface FileSizes {
+  /** Whether the file being written, of so many bytes and rows, should end. */
+  isFull(bytes: number, rows: number): boolean
+  /** A file of so many rows has ended. */
+  finished(rows: number): void
+}
+
 interface OpenFile {
   readonly writer: ParquetWriter
   readonly metrics: ColumnMetricsCollector
   /** Bytes that the rows written to it took in memory. */
   memoryBytes: number
+  rows: number
 }
 
 /** A file that was given less may not have encoded anything yet: its writer does not know its size better than the ratio does. */
@@ -69,7 +82,7 @@ export class PartitionFileWriter {
   }
 
   async write(batch: RecordBatch): Promise<void> {
-    if (this.#context.sortOrder.fields.length === 0) {
+    if (!this.#context.sortsRows || this.#context.sortOrder.fields.length === 0) {
       await this.#append(batch)
       return
     }
@@ -95,6 +108,7 @@ export class PartitionFileWriter {
     const result = await open.writer.finish()
     const { schema, spec, sortOrder, settings, encodedRatio } = this.#context
     encodedRatio.learn(open.memoryBytes, result.fileSizeBytes)
+    this.#context.fileSizes?.finished(open.rows)
     this.#files.push({
       content: 'data',
       filePath: result.location,
@@ -139,17 +153,18 @@ export class PartitionFileWriter {
       open.metrics.add(piece)
       await open.writer.write(piece)
       open.memoryBytes += batchBytes(piece)
+      open.rows += piece.numRows
       if (!this.#isFull(open)) continue
       if (this.#context.encodedRatio.value === undefined && open.memoryBytes < UNENCODED_BYTES) await this.#measure(batch)
       if (this.#isFull(open)) await this.endFile()
     }
   }
 
-  #isFull({ writer, memoryBytes }: OpenFile): boolean {
-    const { encodedRatio, settings } = this.#context
+  #isFull({ writer, memoryBytes, rows }: OpenFile): boolean {
+    const { encodedRatio, settings, fileSizes } = this.#context
     const ratio = memoryBytes < UNENCODED_BYTES ? encodedRatio.value : undefined
     const encodedBytes = ratio === undefined ? writer.estimatedBytes : memoryBytes * ratio
-    return encodedBytes >= settings.targetFileSizeBytes
+    return fileSizes === undefined ? encodedBytes >= settings.targetFileSizeBytes : fileSizes.isFull(encodedBytes, rows)
   }
 
   /** Encodes some rows for nothing but their size: the first file would otherwise end on a guess. */
@@ -165,7 +180,7 @@ export class PartitionFileWriter {
     const { engine, io, schema, settings, newLocation, keyValueMetadata, signal } = this.#context
     const location = newLocation(this.#partition)
     const writer = engine.createWriter({ ...settings.parquet, io, location, schema, keyValueMetadata, signal })
-    return { writer, metrics: new ColumnMetricsCollector(schema), memoryBytes: 0 }
+    return { writer, metrics: new ColumnMetricsCollector(schema), memoryBytes: 0, rows: 0 }
   }
 }
 

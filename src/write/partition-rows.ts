@@ -182,7 +182,7 @@ function genericCoder(locate: Locate, type: Type, transform: Transform): FieldCo
 }
 
 /** The transform over a whole column at once, where its results are 32-bit integers. */
-function wholeColumn(transform: Transform, type: Type): ((chunk: Chunk) => Int32Array) | undefined {
+export function wholeColumn(transform: Transform, type: Type): ((chunk: Chunk) => Int32Array) | undefined {
   if (transform.kind === 'bucket') return wholeBucket(transform.parameter!, type)
   const longs = (compute: (values: BigInt64Array) => Int32Array) => (chunk: Chunk) =>
     compute(rowsOf(fixedValues<BigInt64Array>(chunk), chunk))

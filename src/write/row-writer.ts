@@ -6,15 +6,16 @@ import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metada
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import { partitionPathPrinter } from '../partition/partition-path.js'
-import type { PartitionSpec } from '../partition/partition-spec.js'
+import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import { LAST_UPDATED_SEQUENCE_NUMBER_FIELD, ROW_ID_FIELD } from '../schema/reserved-fields.js'
 import { printSchema } from '../schema/schema-json.js'
 import { Schema } from '../schema/schema.js'
+import type { Value } from '../schema/type.js'
 import { printJson } from '../util/json.js'
 import type { Runtime } from '../util/runtime.js'
 import { EncodedRatio } from './encoded-ratio.js'
 import { FanoutWriter } from './fanout-writer.js'
-import { type FileWriterContext, PartitionFileWriter } from './partition-file-writer.js'
+import { type FileSizes, type FileWriterContext, PartitionFileWriter } from './partition-file-writer.js'
 import { RowPartitioner } from './partition-rows.js'
 import { readWriteSettings } from './write-settings.js'
 
@@ -32,6 +33,12 @@ export interface RowWriterRequest {
    * their reserved ids: a null inherits. Spec: Row Lineage. Default false.
    */
   readonly rowLineage?: boolean | undefined
+  /** Rows come in the order that they are to have in the files, which claim this one of the table's. Default: rows are sorted here. */
+  readonly orderedBy?: SortOrder | undefined
+  /** All rows belong to this partition of the table's spec. Default: each row's is computed. */
+  readonly partition?: readonly Value[] | undefined
+  /** When files end. Default: at the table's target size. */
+  readonly fileSizes?: FileSizes | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -45,14 +52,18 @@ const DEFAULT_MAX_OPEN_FILES = 256
 export class RowWriter {
   /** The columns that batches must have, in canonical types: the table's, and those of row lineage where they are stored. */
   readonly schema: Schema
-  readonly #fanout: FanoutWriter
+  readonly #writer: FanoutWriter | PartitionFileWriter
   #rows = 0
 
   /** @throws FloeError `INVALID` or `UNSUPPORTED` when the table's spec or properties cannot be written with */
   constructor(request: RowWriterRequest) {
     const context = fileWriterContext(request)
     this.schema = context.schema
-    this.#fanout = new FanoutWriter(new RowPartitioner(context.spec, context.schema), {
+    if (request.partition !== undefined && request.orderedBy !== undefined) {
+      this.#writer = new PartitionFileWriter(context, request.partition)
+      return
+    }
+    this.#writer = new FanoutWriter(new RowPartitioner(context.spec, context.schema), {
       memoryBudgetBytes: request.memoryBudgetBytes ?? DEFAULT_MEMORY_BUDGET_BYTES,
       maxOpenFiles: request.maxOpenFiles ?? DEFAULT_MAX_OPEN_FILES,
       openWriter: (partition) => new PartitionFileWriter(context, partition),
@@ -65,18 +76,18 @@ export class RowWriter {
   }
 
   async write(batch: RecordBatch): Promise<void> {
-    await this.#fanout.write(batch)
+    await this.#writer.write(batch)
     this.#rows += batch.numRows
   }
 
   /** Finishes every file. The files are listed in order of their partitions' first sight. */
   close(): Promise<readonly DataFile[]> {
-    return this.#fanout.close()
+    return this.#writer.close()
   }
 
   /** Stops, and removes what was written. */
   abort(): Promise<void> {
-    return this.#fanout.abort()
+    return this.#writer.abort()
   }
 }
 
@@ -98,7 +109,9 @@ function fileWriterContext(request: RowWriterRequest): FileWriterContext {
     io,
     schema,
     spec,
-    sortOrder,
+    sortOrder: request.orderedBy ?? sortOrder,
+    sortsRows: request.orderedBy === undefined,
+    fileSizes: request.fileSizes,
     settings: readWriteSettings(metadata, tableSchema, sortOrder),
     newLocation: newLocations(metadata, spec, tableSchema, runtime),
     keyValueMetadata: new Map([['iceberg.schema', printJson(printSchema(schema))]]),
