@@ -29,7 +29,7 @@ export interface FileBoxes {
 export function fileBoxes(files: readonly ClusteredFile[], order: ClusteringOrder): FileBoxes {
   const axes = order.terms.map((term) => readAxis(files, term)).filter(({ values, lower }) => values.length !== 1 || lower.includes(-1))
   if (axes.length === 0) return { boxes: emptyBoxes(1), constant: files.map((_, file) => file), unbounded: [] }
-  return order.type === 'curve' && axes.length > 1 ? curveBoxes(axes) : linearBoxes(axes)
+  return order.type !== 'linear' && axes.length > 1 ? curveBoxes(axes) : linearBoxes(axes)
 }
 
 function emptyBoxes(dimensions: number): Boxes {

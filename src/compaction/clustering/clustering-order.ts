@@ -4,11 +4,11 @@ import type { Schema } from '../../schema/schema.js'
 import type { RowOrder } from '../order/row-order.js'
 
 /**
- * By what files are told apart. `linear`: the terms of a sort order, the second within equal values of the first. `curve`: the
- * columns of a space-filling curve, or any others, each as good as the next.
+ * By what files are told apart. `linear`: the terms of a sort order, the second within equal values of the first. The others:
+ * the columns of a space-filling curve, each as good as the next.
  */
 export interface ClusteringOrder {
-  readonly type: 'linear' | 'curve'
+  readonly type: 'linear' | 'zorder' | 'hilbert'
   readonly terms: readonly BoundTerm[]
 }
 
@@ -31,11 +31,11 @@ export function clusteringOrder(order: RowOrder, schema: Schema): ClusteringOrde
     }
   }
   // With one column a curve is a line.
-  const type = order.type === 'sort' || terms.length === 1 ? 'linear' : 'curve'
+  const type = order.type === 'sort' || terms.length === 1 ? 'linear' : order.type
   return terms.length === 0 ? undefined : { type, terms }
 }
 
-/** The order by single columns, each for itself. */
+/** The order by one column; undefined for one whose values have no order. */
 export function columnOrder(schema: Schema, fieldId: number): ClusteringOrder | undefined {
   const term = termOf(schema, fieldId, 'identity')
   return term === undefined ? undefined : { type: 'linear', terms: [term] }

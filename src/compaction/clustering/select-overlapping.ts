@@ -144,14 +144,15 @@ function judged({ boxes, sizes, selection }: Candidates, chosen: readonly number
 /** A curve's files lie over one another by more or less than is usual: less than this factor is nothing to rewrite for. */
 const CURVE_SLACK = 1.5
 
-/** What files along a Z-order curve come to, by dimensions from two on; measured, as told in docs/layout.md. */
-const CURVE_DEPTHS = [1.8, 2.6, 3.5]
+/** What files along a curve come to, by dimensions from two on; measured, as told in docs/layout.md. */
+const CURVE_DEPTHS = { linear: [1], zorder: [2.7, 3.6, 4.3], hilbert: [1.5, 1.8, 1.9] } as const
 
 /** The depth of what a rewrite of so many bytes gives. */
-export function expectedDepth(sizeBytes: number, dimensions: number, target: Pick<OverlapSelection, 'targetFileSizeBytes'>): number {
-  const outputs = Math.max(1, Math.round(sizeBytes / target.targetFileSizeBytes))
+function expectedDepth(sizeBytes: number, dimensions: number, { order, targetFileSizeBytes }: OverlapSelection): number {
+  const outputs = Math.max(1, Math.round(sizeBytes / targetFileSizeBytes))
   if (dimensions === 1 || outputs === 1) return 1
-  return Math.min(outputs, CURVE_DEPTHS[dimensions - 2] ?? CURVE_DEPTHS.at(-1)! + (dimensions - 4))
+  const measured: readonly number[] = CURVE_DEPTHS[order.type]
+  return Math.min(outputs, measured[Math.min(dimensions - 2, measured.length - 1)]!)
 }
 
 function unboundedGroups<F extends ClusteredFile>(
