@@ -26,12 +26,12 @@ export class SpillFolder {
       this.#isMade = true
       let file = this.#files.get(number)
       if (file === undefined) {
-        file = { handle: await open(join(this.#path, String(number)), 'wx+', 0o600), frames: [], size: 0 }
+        file = { handle: await open(this.#pathOf(number), 'wx+', 0o600), ends: [], size: 0 }
         this.#files.set(number, file)
       }
       await writeAll(file.handle, frame, file.size)
-      file.frames.push(frame.length)
       file.size += frame.length
+      file.ends.push(file.size)
     } catch (cause) {
       throw new FloeError('UNAVAILABLE', `Rows that exceed the memory budget could not be written to ${this.#path}: free space there, name another folder, or raise the budget`, { cause })
     }
@@ -39,12 +39,27 @@ export class SpillFolder {
 
   /** The frames of file `number`, in order; none when nothing was appended. */
   async *read(number: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let index = 0; index < this.frameCount(number); index++) yield await this.readFrame(number, index)
+  }
+
+  /** How many frames file `number` has. */
+  frameCount(number: number): number {
+    return this.#files.get(number)?.ends.length ?? 0
+  }
+
+  /** One of the frames of file `number`, in memory of its own. */
+  async readFrame(number: number, index: number): Promise<Uint8Array> {
+    const { handle, ends } = this.#files.get(number)!
+    const start = index === 0 ? 0 : ends[index - 1]!
+    return readExactly(handle, start, ends[index]! - start, this.#path)
+  }
+
+  /** Removes file `number`, so that its space is free at once. Never fails. */
+  async removeFile(number: number): Promise<void> {
     const file = this.#files.get(number)
-    let at = 0
-    for (const length of file?.frames ?? []) {
-      yield await readExactly(file!.handle, at, length, this.#path)
-      at += length
-    }
+    if (file === undefined) return
+    this.#files.delete(number)
+    await Promise.allSettled([file.handle.close(), rm(this.#pathOf(number), { force: true })])
   }
 
   /** Removes everything. Never fails: what cannot be removed is the system's to clean. */
@@ -55,11 +70,16 @@ export class SpillFolder {
     if (this.#isMade) await rm(this.#path, { recursive: true, force: true }).catch(() => undefined)
     this.#isMade = false
   }
+
+  #pathOf(number: number): string {
+    return join(this.#path, String(number))
+  }
 }
 
 interface SpillFile {
   readonly handle: FileHandle
-  readonly frames: number[]
+  /** Where each frame ends. */
+  readonly ends: number[]
   size: number
 }
 

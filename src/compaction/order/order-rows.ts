@@ -1,4 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
+import { throwIfAborted } from '../../io/aborted.js'
+import { ExternalSort } from './external-sort.js'
+import { keyEncoder } from './key-encoder.js'
 import type { RowOrder } from './row-order.js'
 import type { RowSource } from './row-source.js'
 import type { SpillSpace } from './spill-space.js'
@@ -16,7 +19,12 @@ export interface OrderRowsOptions {
  * @throws FloeError `UNSUPPORTED` for an order that cannot be computed, `UNAVAILABLE` when temporary files cannot be written, `ABORTED`
  */
 export async function* orderRows(source: RowSource, order: RowOrder, options: OrderRowsOptions): AsyncGenerator<RecordBatch, void> {
-  void order
-  void options
-  yield* source.rows()
+  throwIfAborted(options.signal)
+  const sort = new ExternalSort(await keyEncoder(source, order), options)
+  try {
+    for await (const batch of source.rows()) await sort.add(batch)
+    yield* sort.finish()
+  } finally {
+    await sort.close()
+  }
 }

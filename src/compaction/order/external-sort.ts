@@ -1,0 +1,169 @@
+import type { RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
+import { batchBytes } from '../../arrow/batch-bytes.js'
+import { concatBatches } from '../../arrow/concat-batches.js'
+import { sliceBatch, takeBatch } from '../../arrow/take.js'
+import { throwIfAborted } from '../../io/aborted.js'
+import { FloeError } from '../../util/errors.js'
+import { mergeRuns } from './merge-runs.js'
+import type { MergeOptions } from './merge-runs.js'
+import { withKeys, withoutKeys } from './sort-keys.js'
+import type { KeyEncoder } from './sort-keys.js'
+import { sortedRows } from './sorted-rows.js'
+import type { SpillSpace, SpilledRun, SpillWriter } from './spill-space.js'
+
+export interface ExternalSortOptions {
+  readonly memoryBudgetBytes: number
+  readonly spill: SpillSpace
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Rows of each batch that comes out, at most. */
+const BATCH_ROWS = 32_768
+const LARGEST_BATCH_BYTES = 8 * 2 ** 20
+/** Of a batch on disk. Smaller ones cost calls, larger ones memory for each run that is merged. */
+const LARGEST_BLOCK_BYTES = 2 ** 20
+/** What sorting takes for each row besides its bytes: its number and 64 bits of its key, twice. */
+const SORT_BYTES_PER_ROW = 24
+/** Columns of strings end at 2 GiB. */
+const LARGEST_RUN_BYTES = 2 ** 30
+
+/**
+ * Sorts rows by their keys, stably, within a memory budget. Rows that do not fit are sorted in parts, which go to disk and are merged;
+ * where there are too many parts to be read at once, some are merged to larger ones before.
+ */
+export class ExternalSort {
+  readonly #encode: KeyEncoder
+  readonly #budget: number
+  readonly #spill: SpillSpace
+  readonly #signal: AbortSignal | undefined
+  #schema: ArrowSchema | undefined
+  #batches: RecordBatch[] = []
+  #bytes = 0
+  #rows = 0
+  #runs: SpilledRun[] = []
+  #writer: SpillWriter | undefined
+
+  /** @throws FloeError `INVALID` when the budget is not more than 0 */
+  constructor(encode: KeyEncoder, { memoryBudgetBytes, spill, signal }: ExternalSortOptions) {
+    if (!(memoryBudgetBytes > 0)) throw new FloeError('INVALID', `memoryBudgetBytes must be more than 0, not ${memoryBudgetBytes}`)
+    this.#encode = encode
+    this.#budget = memoryBudgetBytes
+    this.#spill = spill
+    this.#signal = signal
+  }
+
+  async add(batch: RecordBatch): Promise<void> {
+    throwIfAborted(this.#signal)
+    if (batch.numRows === 0) return
+    this.#schema ??= batch.schema
+    const bytes = batchBytes(batch)
+    if (this.#rows > 0 && this.#isTooMuch(this.#bytes + bytes, this.#rows + batch.numRows)) await this.#spillRun()
+    this.#batches.push(batch)
+    this.#bytes += bytes
+    this.#rows += batch.numRows
+  }
+
+  /** All rows that were added, in order. */
+  async *finish(): AsyncGenerator<RecordBatch, void, undefined> {
+    if (this.#rows === 0 && this.#runs.length === 0) return
+    if (this.#runs.length === 0) {
+      yield* this.#sortedBatches(false, LARGEST_BATCH_BYTES)
+      return
+    }
+    await this.#spillRun()
+    await this.#mergeDownTo(this.#fanIn())
+    for await (const batch of mergeRuns(this.#runs, this.#mergeOptions())) {
+      throwIfAborted(this.#signal)
+      yield withoutKeys(batch, this.#schema!)
+    }
+  }
+
+  /** Frees memory and disk. Never fails. */
+  async close(): Promise<void> {
+    this.#batches = []
+    await this.#writer?.abandon()
+    await Promise.all(this.#runs.map((run) => run.remove()))
+    this.#runs = []
+  }
+
+  /** Gathering the rows in one batch takes them twice; sorting them, once and what that takes for each. */
+  #isTooMuch(bytes: number, rows: number): boolean {
+    return bytes * 2 + rows * SORT_BYTES_PER_ROW > this.#budget || bytes > LARGEST_RUN_BYTES
+  }
+
+  /** The rows in memory, which are given up. */
+  *#sortedBatches(keepKeys: boolean, batchBytesLimit: number): Generator<RecordBatch, void, undefined> {
+    const whole = concatBatches(this.#batches)
+    const limit = Math.max(1, Math.min(BATCH_ROWS, Math.floor((batchBytesLimit * this.#rows) / Math.max(this.#bytes, 1))))
+    this.#batches = []
+    this.#bytes = this.#rows = 0
+    const keys = this.#encode(whole)
+    const rows = sortedRows(keys)
+    const batch = keepKeys ? withKeys(whole, keys) : whole
+    for (let start = 0; start < batch.numRows; start += limit) {
+      const length = Math.min(limit, batch.numRows - start)
+      yield rows === undefined ? sliceBatch(batch, start, length) : takeBatch(batch, rows.subarray(start, start + length))
+    }
+  }
+
+  async #spillRun(): Promise<void> {
+    await this.#writeRun(this.#sortedBatches(true, this.#blockBytes()))
+  }
+
+  async #writeRun(batches: Iterable<RecordBatch> | AsyncIterable<RecordBatch>): Promise<void> {
+    const writer = this.#spill.startRun()
+    this.#writer = writer
+    for await (const batch of batches) {
+      throwIfAborted(this.#signal)
+      await writer.append(batch)
+    }
+    this.#runs.push(await writer.finish())
+    this.#writer = undefined
+  }
+
+  /** Merges neighbours, so that equal rows keep their sequence, until there are no more than `limit` runs. */
+  async #mergeDownTo(limit: number): Promise<void> {
+    while (this.#runs.length > limit) {
+      const waiting = this.#runs
+      this.#runs = []
+      while (waiting.length > 0) {
+        // No more than it takes: each merge costs the writing and reading of its rows
+        const excess = this.#runs.length + waiting.length - limit
+        const merged = waiting.splice(0, Math.min(limit, Math.max(excess + 1, 1)))
+        try {
+          if (merged.length === 1) this.#runs.push(...merged.splice(0))
+          else await this.#writeRun(this.#blocks(mergeRuns(merged, this.#mergeOptions())))
+        } catch (error) {
+          this.#runs.push(...waiting)
+          throw error
+        } finally {
+          await Promise.all(merged.map((run) => run.remove()))
+        }
+      }
+    }
+  }
+
+  /** Cut to what one run may hold of the memory while runs are merged. */
+  async *#blocks(batches: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch, void, undefined> {
+    for await (const batch of batches) {
+      const rows = Math.max(1, Math.floor((this.#blockBytes() * batch.numRows) / Math.max(batchBytes(batch), 1)))
+      for (let start = 0; start < batch.numRows; start += rows) yield sliceBatch(batch, start, Math.min(rows, batch.numRows - start))
+    }
+  }
+
+  #blockBytes(): number {
+    return Math.min(LARGEST_BLOCK_BYTES, this.#budget / 64)
+  }
+
+  /** A run that is merged holds a batch and the next one; all of them half of the budget. */
+  #fanIn(): number {
+    const largest = this.#runs.reduce((bytes, run) => Math.max(bytes, run.largestBytes), 1)
+    return Math.max(2, Math.floor(this.#budget / 4 / largest))
+  }
+
+  #mergeOptions(): MergeOptions {
+    const roundBytes = this.#budget / 8
+    const columns = this.#schema!.fields.length
+    return { columns, roundBytes, batchRows: BATCH_ROWS, batchBytes: Math.min(LARGEST_BATCH_BYTES, roundBytes) }
+  }
+}

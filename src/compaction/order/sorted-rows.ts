@@ -1,0 +1,229 @@
+import { compareKeys } from './sort-keys.js'
+import type { SortKeys } from './sort-keys.js'
+
+/** Fewer rows are sorted by insertion. */
+const SMALL = 24
+
+/** Two words of each row, and which row they are of; moved together, so that a pass reads memory in order. */
+interface Column {
+  high: Uint32Array
+  low: Uint32Array
+  rows: Uint32Array
+}
+
+/** Rows `start` to `end` that are equal in all levels before `level`: two words each, then eight bytes of the rest each. */
+interface Group {
+  readonly start: number
+  readonly end: number
+  readonly level: number
+}
+
+/**
+ * The rows in the order of their keys; equal ones keep theirs. Undefined when they are in order already.
+ *
+ * A radix sort of 64 bits at a time that only looks at bits in which rows differ, and goes on in groups of rows that are equal so
+ * far: linear in the bytes of keys, whatever they hold.
+ */
+export function sortedRows(keys: SortKeys): Uint32Array | undefined {
+  const { length } = keys
+  let first = 1
+  while (first < length && compareKeys(keys, first - 1, keys, first) <= 0) first++
+  if (first >= length) return undefined
+  return new RadixSort(keys).sort()
+}
+
+class RadixSort {
+  readonly #keys: SortKeys
+  readonly #wordLevels: number
+  readonly #levels: number
+  #from: Column
+  #to: Column
+  readonly #counts = new Uint32Array(256)
+  readonly #groups: Group[] = []
+
+  constructor(keys: SortKeys) {
+    this.#keys = keys
+    this.#wordLevels = (keys.words.length + 1) >> 1
+    this.#levels = keys.rest === undefined ? this.#wordLevels : Infinity
+    const { length } = keys
+    this.#from = emptyColumn(length)
+    this.#to = emptyColumn(length)
+    const { rows } = this.#from
+    for (let row = 0; row < length; row++) rows[row] = row
+  }
+
+  sort(): Uint32Array {
+    this.#groups.push({ start: 0, end: this.#keys.length, level: 0 })
+    // A stack of its own: groups within groups are as deep as keys are long
+    for (let group = this.#groups.pop(); group !== undefined; group = this.#groups.pop()) this.#sortGroup(group)
+    return this.#from.rows
+  }
+
+  #sortGroup(group: Group): void {
+    const { start, end } = group
+    if (end - start <= SMALL) {
+      this.#insertionSort(start, end)
+      return
+    }
+    let { level } = group
+    for (; level < this.#levels; level++) {
+      if (this.#load(start, end, level)) {
+        // Nothing is left of any row but how long it is
+        this.#radixSort(start, end)
+        return
+      }
+      if (!this.#radixSort(start, end)) continue
+      if (level + 1 < this.#levels) this.#pushTies(start, end, level + 1)
+      return
+    }
+  }
+
+  /** Fills the words of a level; whether it is the last, in which rows are told apart by length. */
+  #load(start: number, end: number, level: number): boolean {
+    const { high, low, rows } = this.#from
+    const { words, rest } = this.#keys
+    if (level < this.#wordLevels) {
+      gather(words[level * 2]!, rows, high, start, end)
+      const second = words[level * 2 + 1]
+      if (second === undefined) low.fill(0, start, end)
+      else gather(second, rows, low, start, end)
+      return false
+    }
+    const { offsets, bytes } = rest!
+    const depth = (level - this.#wordLevels) * 8
+    let isPast = true
+    for (let i = start; i < end; i++) {
+      const row = rows[i]!
+      const from = offsets[row]! + depth
+      const to = offsets[row + 1]!
+      if (from < to) isPast = false
+      high[i] = fourBytes(bytes, from, to)
+      low[i] = fourBytes(bytes, from + 4, to)
+    }
+    if (isPast) {
+      for (let i = start; i < end; i++) {
+        const row = rows[i]!
+        high[i] = offsets[row + 1]! - offsets[row]!
+      }
+    }
+    return isPast
+  }
+
+  /** Sorts by the words that are loaded; false when all are equal. */
+  #radixSort(start: number, end: number): boolean {
+    const { high, low } = this.#from
+    const highBits = differingBits(high, start, end)
+    const lowBits = differingBits(low, start, end)
+    if (highBits === 0 && lowBits === 0) return false
+    const result = this.#from
+    for (const shift of digitShifts(lowBits)) this.#pass(start, end, shift, false)
+    for (const shift of digitShifts(highBits)) this.#pass(start, end, shift, true)
+    if (this.#from !== result) {
+      copyRange(this.#from, result, start, end)
+      this.#to = this.#from
+      this.#from = result
+    }
+    return true
+  }
+
+  /** A stable pass by eight bits of one word. */
+  #pass(start: number, end: number, shift: number, isHigh: boolean): void {
+    const from = this.#from
+    const to = this.#to
+    const counts = this.#counts.fill(0)
+    const digits = isHigh ? from.high : from.low
+    for (let i = start; i < end; i++) counts[(digits[i]! >>> shift) & 255]!++
+    let at = start
+    for (let digit = 0; digit < 256; digit++) {
+      const count = counts[digit]!
+      counts[digit] = at
+      at += count
+    }
+    scatter(from, to, { digits, counts, shift, start, end })
+    this.#from = to
+    this.#to = from
+  }
+
+  #pushTies(start: number, end: number, level: number): void {
+    const { high, low } = this.#from
+    let first = start
+    for (let i = start + 1; i <= end; i++) {
+      if (i < end && high[i] === high[first] && low[i] === low[first]) continue
+      if (i - first > 1) this.#groups.push({ start: first, end: i, level })
+      first = i
+    }
+  }
+
+  #insertionSort(start: number, end: number): void {
+    const { rows } = this.#from
+    const keys = this.#keys
+    for (let i = start + 1; i < end; i++) {
+      const row = rows[i]!
+      let at = i
+      while (at > start && compareKeys(keys, rows[at - 1]!, keys, row) > 0) {
+        rows[at] = rows[at - 1]!
+        at--
+      }
+      rows[at] = row
+    }
+  }
+}
+
+function emptyColumn(length: number): Column {
+  return { high: new Uint32Array(length), low: new Uint32Array(length), rows: new Uint32Array(length) }
+}
+
+// eslint-disable-next-line max-params -- an inner loop over typed arrays: an object would be made for each call
+function gather(source: Uint32Array, rows: Uint32Array, target: Uint32Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) target[i] = source[rows[i]!]!
+}
+
+interface Scatter {
+  readonly digits: Uint32Array
+  readonly counts: Uint32Array
+  readonly shift: number
+  readonly start: number
+  readonly end: number
+}
+
+function scatter(from: Column, to: Column, { digits, counts, shift, start, end }: Scatter): void {
+  const { high, low, rows } = from
+  const { high: toHigh, low: toLow, rows: toRows } = to
+  for (let i = start; i < end; i++) {
+    const at = counts[(digits[i]! >>> shift) & 255]!++
+    toHigh[at] = high[i]!
+    toLow[at] = low[i]!
+    toRows[at] = rows[i]!
+  }
+}
+
+/** One digit of eight bits for each stretch of bits that differ, from the lowest. */
+function digitShifts(bits: number): number[] {
+  const shifts: number[] = []
+  for (let rest = bits >>> 0; rest !== 0; ) {
+    const shift = Math.min(31 - Math.clz32(rest & -rest), 24)
+    shifts.push(shift)
+    rest = shift === 24 ? 0 : (rest & ~((255 << shift) >>> 0)) >>> 0
+  }
+  return shifts
+}
+
+function differingBits(values: Uint32Array, start: number, end: number): number {
+  const first = values[start]!
+  let bits = 0
+  for (let i = start + 1; i < end; i++) bits |= values[i]! ^ first
+  return bits
+}
+
+function copyRange(from: Column, to: Column, start: number, end: number): void {
+  to.high.set(from.high.subarray(start, end), start)
+  to.low.set(from.low.subarray(start, end), start)
+  to.rows.set(from.rows.subarray(start, end), start)
+}
+
+function fourBytes(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 4 <= end) return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+  let value = 0
+  for (let i = at; i < end; i++) value |= bytes[i]! << (24 - (i - at) * 8)
+  return value
+}
