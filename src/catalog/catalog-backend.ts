@@ -5,6 +5,8 @@
 import type { FileIO } from '../io/file-io.js'
 import type { MetadataUpdate, UpdateRequirement } from '../metadata/metadata-update.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
+import type { ViewMetadata, ViewVersion } from '../metadata/view/view-metadata.js'
+import type { ViewRequirement, ViewUpdate } from '../metadata/view/view-update.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
 import type { StoreReport } from './store-contract.js'
@@ -68,6 +70,44 @@ export interface TableTransactions {
   commit(requests: readonly CommitRequest[]): Promise<TransactionOutcome>
 }
 
+export interface LoadedView {
+  readonly identifier: TableIdentifier
+  readonly metadata: ViewMetadata
+  /** Location of the file that `metadata` is kept in. */
+  readonly metadataLocation: string
+}
+
+export interface ViewCreation {
+  readonly schema: Schema
+  /** The first version; its schema is {@link schema}, whatever its id. */
+  readonly version: ViewVersion
+  readonly location?: string | undefined
+  readonly properties: ReadonlyMap<string, string>
+}
+
+export interface ViewCommit {
+  readonly identifier: TableIdentifier
+  readonly requirements: readonly ViewRequirement[]
+  readonly updates: readonly ViewUpdate[]
+}
+
+/** Views of a catalog. A view and a table of one namespace have different names. */
+export interface ViewBackend {
+  /** Throws `NOT_FOUND` for a namespace that does not exist. */
+  listViews(namespace: readonly string[]): Promise<readonly TableIdentifier[]>
+  viewExists(identifier: TableIdentifier): Promise<boolean>
+  /** Throws `NOT_FOUND`. */
+  loadView(identifier: TableIdentifier): Promise<LoadedView>
+  /** Throws `ALREADY_EXISTS`. */
+  createView(identifier: TableIdentifier, creation: ViewCreation): Promise<LoadedView>
+  /** Throws `CONFLICT` when nothing was committed and may be on the newer version, `COMMIT_STATE_UNKNOWN`. */
+  commitView(commit: ViewCommit): Promise<LoadedView>
+  dropView(identifier: TableIdentifier): Promise<void>
+  renameView(from: TableIdentifier, to: TableIdentifier): Promise<void>
+  /** Adds an existing view by the location of its metadata. */
+  registerView(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedView>
+}
+
 export interface NamespaceChanges {
   readonly updates: ReadonlyMap<string, string>
   readonly removals: readonly string[]
@@ -95,6 +135,8 @@ export interface CatalogBackend {
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
   registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  /** Absent where there are none. */
+  readonly views?: ViewBackend | undefined
   /** Absent where tables cannot be committed together. */
   readonly transactions?: TableTransactions | undefined
   /** Tries what commits rely on of the store; absent where a server has it. */

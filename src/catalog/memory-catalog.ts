@@ -23,6 +23,7 @@ import type {
   TableCreation,
   TableIdentifier,
 } from './catalog-backend.js'
+import { MemoryViews, viewExistsAlready } from './memory-views.js'
 import { changeProperties, namespaceNotFound } from './namespace-folders.js'
 import { tableNotFound } from './object-store-catalog.js'
 import { deleteAll, filesOutside } from './purge-table.js'
@@ -51,6 +52,7 @@ interface Pointer {
  * `00003-<uuid>.metadata.json` among them, go to a FileIO. For tests, and for tables that need not outlive the process.
  */
 export class MemoryCatalog implements CatalogBackend {
+  readonly views: MemoryViews
   readonly #io: FileIO
   readonly #warehouse: string
   readonly #extra: readonly string[]
@@ -64,6 +66,16 @@ export class MemoryCatalog implements CatalogBackend {
     this.#io = options.io ?? new MemoryFileIO({ runtime: this.#runtime })
     this.#warehouse = options.warehouse ?? 'memory:///warehouse'
     this.#extra = options.allowedLocations ?? []
+    this.views = new MemoryViews({
+      io: this.#io,
+      runtime: this.#runtime,
+      folderOf: (identifier) => this.#folderOf(identifier),
+      checkNamespace: (namespace) => this.#checkExists(namespace),
+      checkFree: (identifier) => {
+        if (this.#tables.has(tableKey(identifier))) throw alreadyExists('table', printTableIdentifier(identifier))
+        this.#checkNoNamespace(identifier)
+      },
+    })
   }
 
   async listNamespaces(parent: readonly string[] = []): Promise<readonly (readonly string[])[]> {
@@ -76,6 +88,7 @@ export class MemoryCatalog implements CatalogBackend {
   async createNamespace(namespace: readonly string[], properties: ReadonlyMap<string, string> = new Map()): Promise<void> {
     checkNamespace(namespace)
     if (this.#exists(namespace) || this.#tables.has(keyOf(namespace))) throw alreadyExists('namespace', printNamespace(namespace))
+    if (namespace.length > 0) this.#checkNoView({ namespace: namespace.slice(0, -1), name: namespace.at(-1)! })
     this.#checkAncestors(namespace)
     this.#ensure(namespace)
     this.#properties.set(keyOf(namespace), new Map(properties))
@@ -87,6 +100,7 @@ export class MemoryCatalog implements CatalogBackend {
     const inside = [
       ...[...this.#namespaces.values()].filter((other) => other.length > namespace.length && startsWith(other, namespace)),
       ...[...this.#tables.values()].filter(({ identifier }) => startsWith(identifier.namespace, namespace)),
+      ...this.views.identifiers().filter((identifier) => startsWith(identifier.namespace, namespace)),
     ]
     if (inside.length > 0) throw new FloeError('INVALID', `The namespace ${printNamespace(namespace)} is not empty; drop what is in it first`)
     this.#namespaces.delete(keyOf(namespace))
@@ -137,6 +151,7 @@ export class MemoryCatalog implements CatalogBackend {
     try {
       if (request.signal?.aborted === true) throw new FloeError('ABORTED', 'The commit was aborted; nothing was committed')
       if (base === undefined && !creates) throw tableNotFound(request.identifier)
+      if (base === undefined) this.#checkNoView(request.identifier)
       if (base !== undefined && !creates && isReplaced(request, base.metadata)) {
         return { outcome: 'rejected', reason: tableReplaced(), retryable: false }
       }
@@ -183,6 +198,7 @@ export class MemoryCatalog implements CatalogBackend {
     const pointer = this.#pointer(from)
     checkIdentifier(to)
     if (this.#tables.has(tableKey(to))) throw alreadyExists('table', printTableIdentifier(to))
+    this.#checkNoView(to)
     this.#checkAncestors([...to.namespace, to.name])
     this.#tables.delete(tableKey(from))
     this.#ensure(to.namespace)
@@ -208,7 +224,9 @@ export class MemoryCatalog implements CatalogBackend {
     const path = [...identifier.namespace, identifier.name]
     checkDeclaredLocations(metadata, this.#policy(identifier))
     const checkFree = (): void => {
-      if (this.#tables.has(key) || this.#exists(path)) throw alreadyExists('table', printTableIdentifier(identifier))
+      if (this.#tables.has(key)) throw alreadyExists('table', printTableIdentifier(identifier))
+      this.#checkNoNamespace(identifier)
+      this.#checkNoView(identifier)
       this.#checkAncestors(path)
     }
     checkFree()
@@ -256,6 +274,14 @@ export class MemoryCatalog implements CatalogBackend {
     const pointer = this.#tables.get(tableKey(checkIdentifier(identifier)))
     if (pointer === undefined) throw tableNotFound(identifier)
     return pointer
+  }
+
+  #checkNoNamespace(identifier: TableIdentifier): void {
+    if (this.#exists([...identifier.namespace, identifier.name])) throw alreadyExists('namespace', printTableIdentifier(identifier))
+  }
+
+  #checkNoView(identifier: TableIdentifier): void {
+    if (this.views.has(identifier)) throw viewExistsAlready(identifier)
   }
 
   #exists(namespace: readonly string[]): boolean {

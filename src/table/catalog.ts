@@ -1,4 +1,4 @@
-import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog/catalog-backend.js'
+import type { CatalogBackend, LoadedTable, LoadedView, TableCreation, TableIdentifier, ViewBackend } from '../catalog/catalog-backend.js'
 import { checkNamespace, parseTableIdentifier, printTableIdentifier } from '../catalog/table-identifier.js'
 import type { StoreReport } from '../catalog/store-contract.js'
 import type { FormatVersion } from '../metadata/table-metadata.js'
@@ -8,6 +8,7 @@ import { FloeError } from '../util/errors.js'
 import { checkArgument, checkOptional } from './checked-arguments.js'
 import { Table, type CommitCallOptions, type TableContext, type TableTransaction } from './table.js'
 import { textProperties } from './text-properties.js'
+import { View, viewCreationOf, viewsOf, type CreateViewOptions } from './view.js'
 
 /** A table's name as text, `shop.events`, or in its parts. */
 export type TableName = string | TableIdentifier
@@ -127,6 +128,50 @@ export class Catalog {
     return new Table(await this.#backend.registerTable(identifierOf(name), metadataLocation), this.#context)
   }
 
+  /**
+   * Creates a view; namespaces that are missing are created as well.
+   * @throws FloeError `ALREADY_EXISTS`, or `UNSUPPORTED` where a catalog has no views
+   */
+  async createView(name: TableName, options: CreateViewOptions): Promise<View> {
+    const identifier = identifierOf(name)
+    const views = viewsOf(this.#backend)
+    const creation = viewCreationOf(options, identifier, this.#context.runtime.now())
+    await this.#ensureNamespace(identifier.namespace)
+    return this.#view(await views.createView(identifier, creation), views)
+  }
+
+  /** @throws FloeError `NOT_FOUND`, or `UNSUPPORTED` where a catalog has no views */
+  async loadView(name: TableName): Promise<View> {
+    const views = viewsOf(this.#backend)
+    return this.#view(await views.loadView(identifierOf(name)), views)
+  }
+
+  async viewExists(name: TableName): Promise<boolean> {
+    const identifier = identifierOf(name)
+    return (await this.#backend.views?.viewExists(identifier)) ?? false
+  }
+
+  /** The names of the views in a namespace, not in those below it. */
+  async listViews(namespace: string | readonly string[] = []): Promise<string[]> {
+    const views = await viewsOf(this.#backend).listViews(namespaceOf(namespace))
+    return views.map(printTableIdentifier)
+  }
+
+  async dropView(name: TableName): Promise<void> {
+    await viewsOf(this.#backend).dropView(identifierOf(name))
+  }
+
+  async renameView(from: TableName, to: TableName): Promise<void> {
+    await viewsOf(this.#backend).renameView(identifierOf(from), identifierOf(to))
+  }
+
+  /** Adds an existing view by the location of its current `*.metadata.json`. */
+  async registerView(name: TableName, metadataLocation: string): Promise<View> {
+    checkArgument(metadataLocation, 'string', 'The location of the metadata')
+    const views = viewsOf(this.#backend)
+    return this.#view(await views.registerView(identifierOf(name), metadataLocation), views)
+  }
+
   /** Properties of a namespace. @throws FloeError `NOT_FOUND` */
   async loadNamespace(namespace: string | readonly string[]): Promise<ReadonlyMap<string, string>> {
     return this.#backend.loadNamespace(namespaceOf(namespace))
@@ -178,6 +223,10 @@ export class Catalog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #view(loaded: LoadedView, views: ViewBackend): View {
+    return new View(loaded, views, this.#context.runtime)
   }
 
   async #ensureNamespace(namespace: readonly string[]): Promise<void> {

@@ -13,7 +13,8 @@ import { JsonObject, type JsonMembers } from '../../util/json.js'
 import type { Runtime } from '../../util/runtime.js'
 import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
-import { errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, type Subject } from './service-error.js'
+import { pageOf } from './page.js'
+import { errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
 import {
   decodeNamespace,
   decodeSegment,
@@ -24,6 +25,7 @@ import {
   type ServiceRequest,
   type ServiceResponse,
 } from './service-request.js'
+import { viewRoutes } from './view-routes.js'
 
 export interface RestServiceOptions {
   readonly catalog: CatalogBackend
@@ -78,8 +80,10 @@ export class RestService {
       { endpoint: endpoints.updateNamespace, handle: this.#ofNamespace((name, request) => this.#updateNamespace(name, request)) },
       { endpoint: endpoints.dropNamespace, handle: this.#ofNamespace((name) => this.#dropNamespace(name)) },
     ]
-    const offered = [...namespace, ...table].map(({ endpoint }) => endpoint)
-    return [{ endpoint: 'GET /v1/config', handle: () => Promise.resolve(this.#config(offered)) }, ...namespace, ...table]
+    const { views } = this.#catalog
+    const routes = [...namespace, ...table, ...(views === undefined ? [] : viewRoutes(this.#catalog, views))]
+    const offered = routes.map(({ endpoint }) => endpoint)
+    return [{ endpoint: 'GET /v1/config', handle: () => Promise.resolve(this.#config(offered)) }, ...routes]
   }
 
   /** Errors of `action` in the words for what it is about. */
@@ -174,10 +178,17 @@ export class RestService {
     // Where the warehouse decides where tables lie, clients learn it from the answer.
     const creation = this.#catalog.placesTables === true ? { ...requested, location: undefined } : requested
     if (!(await this.#catalog.namespaceExists(namespace))) return noSuchNamespace(namespace)
+    const taken = await this.#viewNamed(table)
+    if (taken !== undefined) return taken
     const staged = body.optionalBoolean('stage-create') === true
     return this.#about({ table }, async () =>
       staged ? this.#stageTable(table, creation) : tableResponse(await this.#catalog.createTable(table, creation)),
     )
+  }
+
+  /** The answer where a view has the name of a table that is to be made. */
+  async #viewNamed(table: TableIdentifier): Promise<ServiceResponse | undefined> {
+    return (await this.#catalog.views?.viewExists(table)) === true ? viewExistsAlready(table, 'with same name ') : undefined
   }
 
   /** What the table would be; nothing is kept of it. */
@@ -195,6 +206,8 @@ export class RestService {
     const table = { namespace, name: body.requireString('name') }
     const location = body.requireString('metadata-location')
     if (!(await this.#catalog.namespaceExists(namespace))) return noSuchNamespace(namespace)
+    const taken = await this.#viewNamed(table)
+    if (taken !== undefined) return taken
     if (body.optionalBoolean('overwrite') === true) throw new FloeError('UNSUPPORTED', 'Registering over an existing table is not offered: drop it first')
     return this.#about({ table }, async () => tableResponse(await this.#catalog.registerTable(table, location)))
   }
@@ -216,6 +229,8 @@ export class RestService {
     const requirements = readList(body, 'requirements', parseUpdateRequirement)
     const requested = readList(body, 'updates', parseMetadataUpdate)
     const creates = requirements.some(({ type }) => type === 'assert-create')
+    const taken = creates ? await this.#viewNamed(identifier) : undefined
+    if (taken !== undefined) return taken
     for (let round = 1; ; round++) {
       const base = creates ? undefined : await this.#catalog.loadTable(identifier)
       if (creates && (await this.#catalog.tableExists(identifier))) {
@@ -268,6 +283,8 @@ export class RestService {
     if (!(await this.#catalog.tableExists(from))) return noSuchTable(from)
     if (!(await this.#catalog.namespaceExists(to.namespace))) return noSuchNamespace(to.namespace)
     if (await this.#catalog.tableExists(to)) return tableExistsAlready(to)
+    const taken = await this.#viewNamed(to)
+    if (taken !== undefined) return taken
     return this.#about({ table: to }, async () => {
       await this.#catalog.renameTable(from, to)
       return NO_CONTENT
@@ -333,23 +350,4 @@ function etagOf(table: LoadedTable, refsOnly: boolean): string {
 function onlyRefs(metadata: TableMetadata): TableMetadata {
   const named = new Set([...metadata.refs.values()].map(({ snapshotId }) => snapshotId))
   return { ...metadata, snapshots: metadata.snapshots.filter(({ snapshotId }) => named.has(snapshotId)) }
-}
-
-interface Page<T> {
-  readonly items: readonly T[]
-  readonly next: { readonly 'next-page-token'?: string }
-}
-
-/** Pages only for clients that ask for them by sending a token, if an empty one. */
-function pageOf<T>(items: readonly T[], query: URLSearchParams): Page<T> {
-  const token = query.get('pageToken')
-  const size = query.get('pageSize')
-  if (token === null || size === null) return { items, next: {} }
-  const count = Number(size)
-  const start = token === '' ? 0 : Number(token)
-  if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(start) || start < 0) {
-    throw new FloeError('INVALID', 'pageSize must be a positive number, and pageToken one that this server gave')
-  }
-  const end = start + count
-  return { items: items.slice(start, end), next: end < items.length ? { 'next-page-token': String(end) } : {} }
 }

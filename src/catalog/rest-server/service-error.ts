@@ -3,7 +3,11 @@ import type { TableIdentifier } from '../catalog-backend.js'
 import { failure, type ServiceResponse } from './service-request.js'
 
 /** What a request is about decides what an error of it is called. */
-export type Subject = { readonly namespace: readonly string[] } | { readonly table: TableIdentifier } | 'all'
+export type Subject =
+  | { readonly namespace: readonly string[] }
+  | { readonly table: TableIdentifier }
+  | { readonly view: TableIdentifier }
+  | 'all'
 
 /**
  * The answer for an error, in the reference's words where its clients look at them. Errors that are none of ours say nothing
@@ -42,18 +46,29 @@ export function noSuchTable(table: TableIdentifier): ServiceResponse {
   return failure(404, 'NoSuchTableException', `Table does not exist: ${nameOf(table)}`)
 }
 
-export function tableExistsAlready(table: TableIdentifier): ServiceResponse {
-  return failure(409, 'AlreadyExistsException', `Table already exists: ${nameOf(table)}`)
+export function noSuchView(view: TableIdentifier): ServiceResponse {
+  return failure(404, 'NoSuchViewException', `View does not exist: ${nameOf(view)}`)
+}
+
+/** `qualifier`: `with same name ` where something else is to be made. */
+export function tableExistsAlready(table: TableIdentifier, qualifier = ''): ServiceResponse {
+  return failure(409, 'AlreadyExistsException', `Table ${qualifier}already exists: ${nameOf(table)}`)
+}
+
+export function viewExistsAlready(view: TableIdentifier, qualifier = ''): ServiceResponse {
+  return failure(409, 'AlreadyExistsException', `View ${qualifier}already exists: ${nameOf(view)}`)
 }
 
 function notFound(error: FloeError, subject: Subject): ServiceResponse {
   if (subject === 'all') return failure(404, 'NotFoundException', error.message)
-  return 'table' in subject ? noSuchTable(subject.table) : noSuchNamespace(subject.namespace)
+  if ('table' in subject) return noSuchTable(subject.table)
+  return 'view' in subject ? noSuchView(subject.view) : noSuchNamespace(subject.namespace)
 }
 
 function existsAlready(error: FloeError, subject: Subject): string {
   if (subject === 'all') return error.message
-  return 'table' in subject ? `Table already exists: ${nameOf(subject.table)}` : `Namespace already exists: ${subject.namespace.join('.')}`
+  if ('table' in subject) return `Table already exists: ${nameOf(subject.table)}`
+  return 'view' in subject ? `View already exists: ${nameOf(subject.view)}` : `Namespace already exists: ${subject.namespace.join('.')}`
 }
 
 function nameOf({ namespace, name }: TableIdentifier): string {

@@ -22,6 +22,7 @@ import { statusOf } from './rest-error.js'
 import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './rest-http.js'
 import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js'
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
+import { RestViews } from './rest-views.js'
 import type { OpenStore } from './storage-access.js'
 import { TableSessions } from './table-sessions.js'
 
@@ -69,6 +70,7 @@ const MAX_PAGES = 100_000
  * Source: `open-api/rest-catalog-open-api.yaml`, `RESTSessionCatalog`
  */
 export class RestCatalog implements CatalogBackend {
+  readonly views: RestViews
   readonly #options: RestCatalogOptions
   readonly #runtime: Runtime
   readonly #http: RestHttp
@@ -103,6 +105,13 @@ export class RestCatalog implements CatalogBackend {
       allowLocalFiles: isLoopback(this.#http.base),
       sessions: this.#sessions,
       fetchCredentials: (identifier) => this.#fetchCredentials(identifier),
+    })
+    this.views = new RestViews({
+      configured: () => this.#configured(),
+      send: (request) => this.#send(request),
+      change: (request) => this.#change(request),
+      exists: (request) => this.#exists(request),
+      pages: (request) => this.#pages(request),
     })
   }
 

@@ -30,6 +30,7 @@ export const endpoints = {
   updateView: 'POST /v1/{prefix}/namespaces/{namespace}/views/{view}',
   dropView: 'DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}',
   renameView: 'POST /v1/{prefix}/views/rename',
+  registerView: 'POST /v1/{prefix}/namespaces/{namespace}/register-view',
 } as const
 
 export type Endpoint = (typeof endpoints)[keyof typeof endpoints]

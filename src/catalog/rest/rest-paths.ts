@@ -74,6 +74,10 @@ export class RestPaths {
     return `${this.views(identifier.namespace)}/${escapeSegment(identifier.name)}`
   }
 
+  registerView(namespace: readonly string[]): string {
+    return `${this.namespace(namespace)}/register-view`
+  }
+
   renameView(): string {
     return `${this.#prefix}/views/rename`
   }
