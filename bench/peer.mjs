@@ -3,12 +3,13 @@
 //   scan <sidecar> full|cols2|sel <reps>       rows read as Arrow batches
 //   write <sourcedir> <workdir> <reps>         rows of Parquet files into a table of 16 buckets
 //   commit <metadata.json> <workdir> fast <commits> <committers>
+//   compact <sidecar> <workdir> binpack|sort|zorder|hilbert <target_mb>
 //   dv <n> <universe> <seed> <reps>             the bitmap of deletion vectors, operation by operation
 // A sidecar names a table and its cases: `{"metadata", "cases": {case: {"filter": {"col", "lo", "hi"}, "columns"}}}`, lo <= col < hi.
 import { readFileSync } from 'node:fs'
 
 const [operation, ...rest] = process.argv.slice(2)
-const operations = { plan, scan, write, commit, dv }
+const operations = { plan, scan, write, compact, commit, dv }
 if (operations[operation] === undefined) {
   console.error(`usage: peer.mjs ${Object.keys(operations).join('|')} …`)
   process.exit(2)
@@ -74,6 +75,44 @@ async function write(source, work, reps) {
     rmSync(folder, { recursive: true })
     return Number(snapshot.summary.get('added-records'))
   })
+  process.exit(0)
+}
+
+/** As the peers do: the table's metadata in a folder of its own, over the same data files. */
+async function compact(sidecar, work, mode, targetMb) {
+  const { cpSync, mkdirSync, mkdtempSync, readFileSync: read, rmSync, writeFileSync } = await import('node:fs')
+  const { basename, dirname, join } = await import('node:path')
+  const { execFileSync } = await import('node:child_process')
+  const { metadata, bytes, rows } = JSON.parse(read(sidecar, 'utf8'))
+  mkdirSync(work, { recursive: true })
+  const folder = mkdtempSync(join(work, 'floe-'))
+  try {
+    cpSync(dirname(metadata), join(folder, 't', 'metadata'), { recursive: true, filter: (name) => !name.endsWith('.crc') })
+    const file = join(folder, 't', 'metadata', basename(metadata))
+    const table = { ...JSON.parse(read(file, 'utf8')), location: join(folder, 't') }
+    table.properties = { ...table.properties, 'write.parquet.compression-codec': 'zstd' }
+    writeFileSync(file, JSON.stringify(table))
+    const start = performance.now()
+    const cpu = process.cpuUsage()
+    const library = await import(process.env.FLOE_DIST ?? '../dist/index.js')
+    const { sortBy, zOrder, hilbert } = library
+    const strategy = { binpack: 'binpack', sort: sortBy('x', 'y'), zorder: zOrder('x', 'y'), hilbert: hilbert('x', 'y') }[mode]
+    const opened = await library.openTable(join(folder, 't'), { allowedLocations: ['/'] })
+    const result = await opened.compact({ strategy, rewriteAll: true, targetFileSizeBytes: Number(targetMb) * 2 ** 20 })
+    const ms = performance.now() - start
+    const used = process.cpuUsage(cpu)
+    if (result.rows !== rows) throw new Error(`${result.rows} rows of ${rows}`)
+    const files = (await opened.inspect.dataFiles()).map(({ file_path }) => file_path.replace(/^file:(\/\/)?/, ''))
+    const kit = new URL('./peers/py', import.meta.url).pathname
+    const measure = 'import json, sys; sys.path.insert(0, sys.argv[1]); from skipping import measure; print(json.dumps(measure(sys.argv[2:])))'
+    const python = process.env.BENCH_PY
+    const measured = () => JSON.parse(execFileSync(python, ['-c', measure, kit, ...files], { encoding: 'utf8' }))
+    const skip = python === undefined || process.env.BENCH_NO_SKIP !== undefined ? undefined : measured()
+    const figures = { case: mode, rep: 0, ms, cpu_ms: (used.user + used.system) / 1000, n: result.rows, files: files.length, bytes: result.addedBytes }
+    console.log(JSON.stringify({ ...figures, in_mb_s: bytes / 1e3 / ms, skip }))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
   process.exit(0)
 }
 

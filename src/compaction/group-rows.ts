@@ -10,8 +10,6 @@ import type { CompactionGroup, CompactionPlan } from './compaction-plan.js'
 import type { RowSource } from './order/row-source.js'
 
 export interface GroupRowsOptions {
-  /** Files that are opened ahead of the one being read. */
-  readonly filesAhead?: number | undefined
   readonly onRows?: ((rows: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -50,7 +48,7 @@ export class GroupRows implements RowSource {
 
   async *rows(): AsyncGenerator<RecordBatch, void, undefined> {
     const names = this.schema === this.#tableSchema ? [] : [ROW_ID_FIELD.name, LAST_UPDATED_SEQUENCE_NUMBER_FIELD.name]
-    const request = { ...this.#request(this.#tableSchema), metadataColumns: names, filesAhead: this.#options.filesAhead }
+    const request = { ...this.#request(this.#tableSchema), metadataColumns: names, filesAhead: filesAhead(this.#group) }
     for await (const batch of readTasks(this.#group.tasks, request)) {
       this.#count += batch.numRows
       this.#options.onRows?.(batch.numRows)
@@ -75,6 +73,14 @@ export class GroupRows implements RowSource {
     return { io: loaded.io, engine, metadata: loaded.metadata, schema: this.#tableSchema, projection, signal: this.#options.signal }
   }
 }
+
+/** Small files are opened several at a time, so that no thread waits for a store; of large ones a single one keeps all busy. */
+function filesAhead({ inputBytes, tasks }: CompactionGroup): number {
+  return Math.min(Math.floor(BYTES_AHEAD / Math.max(inputBytes / tasks.length, 1)), MAX_FILES_AHEAD)
+}
+
+const BYTES_AHEAD = 16 * 2 ** 20
+const MAX_FILES_AHEAD = 8
 
 /** Whether outputs of a plan store `_row_id` and `_last_updated_sequence_number`. */
 export function storesLineage(plan: Pick<CompactionPlan, 'formatVersion'>): boolean {
