@@ -6,8 +6,17 @@ import type { CompactionPlan } from '../compaction/compaction-plan.js'
 import type { GroupResult } from '../compaction/rewrite-group.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import type { ExpireSnapshotsOptions, ExpireSnapshotsResult } from '../maintenance/expire/expire-snapshots.js'
+import type { OrphanPlan } from '../maintenance/orphans/orphan-plan.js'
+import type { PlanOrphansOptions } from '../maintenance/orphans/orphan-options.js'
+import type { RemoveOrphansOptions, RemoveOrphansResult } from '../maintenance/orphans/remove-orphan-files.js'
 import type { FsckOptions } from '../maintenance/fsck/fsck-options.js'
 import type { FsckReport } from '../maintenance/fsck/fsck-report.js'
+import type { RepairOptions, RepairResult } from '../maintenance/repair/repair.js'
+import type { RewriteManifestsOptions } from '../maintenance/manifests/rewrite-manifests.js'
+import type { RewriteManifestsResult } from '../maintenance/manifests/rewritten-manifests.js'
+import type { ComputePartitionStatisticsOptions, ComputePartitionStatisticsResult } from '../maintenance/statistics/compute-partition-statistics.js'
+import type { ComputeStatisticsOptions, ComputeStatisticsResult } from '../maintenance/statistics/compute-statistics.js'
+import type { PartitionStatisticsRow, ReadPartitionStatisticsOptions } from '../maintenance/statistics/partition-statistics-rows.js'
 import { checkArgument } from './checked-arguments.js'
 import type { CompactCallOptions, PlanCallOptions } from './compaction-calls.js'
 import { namingTableAsync } from './named-errors.js'
@@ -18,6 +27,14 @@ interface Maintained<T> {
   readonly result: T
   readonly table: LoadedTable | undefined
 }
+
+/** Other tables that have files in the listed folders: what they reach is spared. */
+interface SharedWith {
+  readonly sharedWith?: readonly TableMaintenance[] | undefined
+}
+
+export type PlanOrphansCallOptions = Omit<PlanOrphansOptions, 'sharedWith'> & SharedWith
+export type RemoveOrphansCallOptions = Omit<RemoveOrphansOptions, 'sharedWith'> & SharedWith
 
 /** Keeping a table fast, small and sound: none of this changes its rows. */
 export abstract class TableMaintenance extends TableRows {
@@ -34,6 +51,14 @@ export abstract class TableMaintenance extends TableRows {
       return fsck({ loaded: this.loaded, engine, runtime }, options)
     }
     return namingTableAsync(this.identifier, check, options.signal)
+  }
+
+  /**
+   * Mends what {@link fsck} finds, as far as ordinary commits can, and tells what it cannot. Rows stay, unless the options say that
+   * those of missing or doubled files may go.
+   */
+  repair(options: RepairOptions = {}): Promise<RepairResult> {
+    return this.work('repair', options, async (context) => (await import('../maintenance/repair/repair.js')).repair(context, options))
   }
 
   /**
@@ -76,6 +101,93 @@ export abstract class TableMaintenance extends TableRows {
       const { expireSnapshots } = await import('../maintenance/expire/expire-snapshots.js')
       return expireSnapshots(context, options)
     })
+  }
+
+  /**
+   * Which files in the table's folder nothing in the table reaches, as JSON data: files of writers that died, of commits that
+   * were refused, of interrupted expiries. Only files that are 3 days old by the store's clock are planned, if nothing else is said.
+   *
+   * @throws FloeError `INVALID` with `gc.enabled=false`, for an age below a day, and for files that may be the table's by another
+   * spelling; `CONFLICT` when the view of the table is stale, or another table lives in the same place
+   */
+  async planOrphanRemoval(options: PlanOrphansCallOptions = {}): Promise<OrphanPlan> {
+    return this.work('planOrphanRemoval', options, async (context) => {
+      const { planOrphanRemoval } = await import('../maintenance/orphans/plan-orphan-removal.js')
+      const { plan } = await planOrphanRemoval(context, { ...options, sharedWith: await this.newestOf(options.sharedWith) })
+      return { result: plan, table: undefined }
+    })
+  }
+
+  /**
+   * Removes the files of such a plan, or of one that is made now; each is looked at again before it goes.
+   *
+   * @throws FloeError as {@link planOrphanRemoval} does, and `INVALID` for a plan of another table
+   */
+  async removeOrphanFiles(options: RemoveOrphansCallOptions = {}): Promise<RemoveOrphansResult> {
+    return this.work('removeOrphanFiles', options, async (context) => {
+      const { removeOrphanFiles } = await import('../maintenance/orphans/remove-orphan-files.js')
+      return removeOrphanFiles(context, { ...options, sharedWith: await this.newestOf(options.sharedWith) })
+    })
+  }
+
+  private async newestOf(tables: readonly TableMaintenance[] | undefined): Promise<readonly LoadedTable[] | undefined> {
+    if (tables === undefined) return undefined
+    return Promise.all(
+      tables.map(async (table) => {
+        await (await table.refresh()).loadHistory()
+        return table.loaded
+      }),
+    )
+  }
+
+  /**
+   * Brings the entries of manifests into the order of their partitions, in manifests of `commit.manifest.target-size-bytes`, where that
+   * gains something: small ones, such that overlap, such that list many deleted files. The table's files stay as they are.
+   *
+   * @throws FloeError `INVALID` for an unknown partition field or spec
+   */
+  rewriteManifests(options: RewriteManifestsOptions = {}): Promise<RewriteManifestsResult> {
+    return this.work('rewrite of manifests', options, async (context) => {
+      const { rewriteManifests } = await import('../maintenance/manifests/rewrite-manifests.js')
+      return rewriteManifests(context, this.bound(options))
+    })
+  }
+
+  /**
+   * Counts the distinct values of columns, about, and registers the sketches as statistics of the current snapshot, or another. Engines
+   * that plan joins by them read them as those of Spark and Trino.
+   *
+   * @throws FloeError `NOT_FOUND` for an unknown column, `UNSUPPORTED` for one whose type cannot be counted
+   */
+  computeStatistics(options: ComputeStatisticsOptions = {}): Promise<ComputeStatisticsResult> {
+    return this.work('computation of statistics', options, async (context) => {
+      const { computeStatistics } = await import('../maintenance/statistics/compute-statistics.js')
+      return computeStatistics(context, this.bound(options))
+    })
+  }
+
+  /**
+   * Counts the files and rows of each partition, from manifests alone, and registers them as partition statistics of the current
+   * snapshot, or another.
+   *
+   * @throws FloeError `INVALID` for a table without partitions
+   */
+  computePartitionStatistics(options: ComputePartitionStatisticsOptions = {}): Promise<ComputePartitionStatisticsResult> {
+    return this.work('computation of partition statistics', options, async (context) => {
+      const { computePartitionStatistics } = await import('../maintenance/statistics/compute-partition-statistics.js')
+      return computePartitionStatistics(context, this.bound(options))
+    })
+  }
+
+  /** The partition statistics that are registered for a snapshot, by default the current one; `undefined` when there are none. */
+  async partitionStatistics(options: ReadPartitionStatisticsOptions = {}): Promise<readonly PartitionStatisticsRow[] | undefined> {
+    checkArgument(options, 'object', 'The options of partition statistics')
+    const { engine } = this.context
+    const read = async (): Promise<readonly PartitionStatisticsRow[] | undefined> => {
+      const { partitionStatisticsRows } = await import('../maintenance/statistics/partition-statistics-rows.js')
+      return partitionStatisticsRows({ loaded: this.loaded, engine }, this.bound(options))
+    }
+    return namingTableAsync(this.identifier, read, options.signal)
   }
 
   /** Runs `run` on the newest state of the table, and moves to what it made of it. */

@@ -11,8 +11,15 @@ import type { FsckContext } from './fsck-context.js'
 import type { LiveFiles } from './live-files.js'
 import { isSampled } from './sampling.js'
 
+/** The snapshot that files are looked at for. */
+export interface SnapshotFiles {
+  readonly live: LiveFiles
+  readonly snapshotId: string
+}
+
 /** Opens every live file of a manifest that was not looked at before; side by side, and no more than that in memory. */
-export async function checkContentFiles(context: FsckContext, entries: ManifestEntries, live: LiveFiles): Promise<void> {
+export async function checkContentFiles(context: FsckContext, entries: ManifestEntries, within: SnapshotFiles): Promise<void> {
+  const { live, snapshotId } = within
   const fresh: number[] = []
   for (let i = 0; i < entries.count; i++) {
     if (!entries.isLive(i)) continue
@@ -21,7 +28,7 @@ export async function checkContentFiles(context: FsckContext, entries: ManifestE
   }
   await mapParallel(fresh, context.options.concurrency, async (i) => {
     const file = entries.dataFile(i)
-    const place = { manifest: entries.manifest.manifestPath, file: file.filePath, offset: file.contentOffset }
+    const place = { snapshotId, manifest: entries.manifest.manifestPath, file: file.filePath, offset: file.contentOffset }
     await checkContentFile(context, file, place, live)
     context.totals.files++
     context.totals.bytes += file.contentSizeBytes ?? file.fileSizeBytes

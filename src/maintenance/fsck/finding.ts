@@ -54,12 +54,11 @@ export const findingKinds = {
   'manifest-partitions': kind('error', 'repair', 'Planning skips the manifest although it has files of the partition'),
   'manifest-sequence': kind('error', 'repair', 'Deletes are dropped too early, or applied to the wrong files'),
   'manifest-content': kind('error', 'manual', 'Deletes are taken for data, or data for deletes', EXPIRE),
-  'manifest-row-ids': kind('error', 'manual', 'Rows of the manifest have no row ids', 'Compact the files: their rows then get ids'),
+  'manifest-row-ids': kind('error', 'repair', 'Rows of the manifest have no row ids'),
   'entry-sequence': kind('error', 'manual', 'Deletes may apply to the wrong files', OTHER_WRITER),
   'entry-snapshot': kind('warning', 'repair', 'Incremental readers take the file for one of another snapshot'),
   'entry-record-count': kind('error', 'repair', 'Counts and limits of scans are wrong'),
   'file-twice': kind('error', 'explicit', 'The rows of the file are read twice', 'Run repair with dropDuplicates'),
-  'row-ids-missing': kind('error', 'manual', 'Rows of the file have no row ids', 'Compact the file: its rows then get ids'),
   'row-ids-overlap': kind('error', 'manual', 'Rows of two files have the same row ids', 'Compact the files if their rows may get new ids'),
   'vector-fields': kind('error', 'manual', 'The deletion vector cannot be found in its file', 'Delete the rows again, after removing the vector with an expiry'),
   'vector-twice': kind('error', 'repair', 'Readers refuse the data file, or apply one vector of the two'),
@@ -82,6 +81,17 @@ export const findingKinds = {
 } as const satisfies Record<string, FindingKind>
 
 export type FindingCode = keyof typeof findingKinds
+
+/** Findings about how the files of one snapshot go together: they hold of no other snapshot that has the same files. */
+export const snapshotCodes: ReadonlySet<FindingCode> = new Set<FindingCode>([
+  'manifest-twice',
+  'file-twice',
+  'row-ids-overlap',
+  'vector-twice',
+  'vector-range',
+  'delete-dangling',
+  'delete-partition',
+])
 
 /** Where a finding is. 64-bit ids are texts, so that the report is plain JSON. */
 export interface FindingPlace {

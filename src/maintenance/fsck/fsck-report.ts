@@ -1,4 +1,4 @@
-import type { Finding, FindingCode, Severity } from './finding.js'
+import { snapshotCodes, type Finding, type FindingCode, type Severity } from './finding.js'
 
 /** What was looked at. */
 export interface FsckCounts {
@@ -42,8 +42,9 @@ export class FindingLog {
     const { code, snapshotId, manifest, file, offset, column, dataFile } = finding
     if (this.#seen.size < this.limit) {
       const place = file ?? manifest
-      // What is wrong with a file is wrong in every snapshot that has it.
-      const key = [code, place ?? snapshotId, offset, column, dataFile].join('\n')
+      // What is wrong with a file is wrong in every snapshot that has it; how files go together is another thing in each.
+      const snapshot = place === undefined || snapshotCodes.has(code) ? snapshotId : undefined
+      const key = [code, place, snapshot, offset, column, dataFile].join('\n')
       if (this.#seen.has(key)) return
       this.#seen.add(key)
       this.#findings.push(finding)
