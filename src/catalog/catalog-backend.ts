@@ -9,6 +9,7 @@ import type { ViewMetadata, ViewVersion } from '../metadata/view/view-metadata.j
 import type { ViewRequirement, ViewUpdate } from '../metadata/view/view-update.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
+import type { MetricsSink } from './metrics-report.js'
 import type { StoreReport } from './store-contract.js'
 
 /** A table's name: its namespace, outermost first, then its own. */
@@ -26,6 +27,8 @@ export interface LoadedTable {
   readonly io: FileIO
   /** Present where the catalog left out snapshots that no branch or tag names: loads the newest version with all of them. */
   readonly complete?: (() => Promise<LoadedTable>) | undefined
+  /** Present where somebody wants to know of scans and commits. */
+  readonly metrics?: MetricsSink | undefined
 }
 
 export interface TableCreation {

@@ -23,6 +23,7 @@ import type {
   TableCreation,
   TableIdentifier,
 } from './catalog-backend.js'
+import { metricsSink, type MetricsReport, type MetricsSink } from './metrics-report.js'
 import { MemoryViews, viewExistsAlready } from './memory-views.js'
 import { changeProperties, namespaceNotFound } from './namespace-folders.js'
 import { tableNotFound } from './object-store-catalog.js'
@@ -38,6 +39,8 @@ export interface MemoryCatalogOptions {
   readonly warehouse?: string | undefined
   readonly allowedLocations?: readonly string[] | undefined
   readonly runtime?: Runtime | undefined
+  /** Is told of scans and commits. */
+  readonly onMetrics?: ((report: MetricsReport) => void) | undefined
 }
 
 interface Pointer {
@@ -60,12 +63,14 @@ export class MemoryCatalog implements CatalogBackend {
   readonly #namespaces = new Map<string, readonly string[]>()
   readonly #properties = new Map<string, ReadonlyMap<string, string>>()
   readonly #tables = new Map<string, Pointer>()
+  readonly #metrics: MetricsSink | undefined
 
   constructor(options: MemoryCatalogOptions = {}) {
     this.#runtime = options.runtime ?? systemRuntime
     this.#io = options.io ?? new MemoryFileIO({ runtime: this.#runtime })
     this.#warehouse = options.warehouse ?? 'memory:///warehouse'
     this.#extra = options.allowedLocations ?? []
+    this.#metrics = metricsSink(options.onMetrics, this.#runtime)
     this.views = new MemoryViews({
       io: this.#io,
       runtime: this.#runtime,
@@ -248,7 +253,8 @@ export class MemoryCatalog implements CatalogBackend {
 
   #loaded(pointer: Pointer): LoadedTable {
     const { identifier, metadata, metadataLocation } = pointer
-    return { identifier, metadata, metadataLocation, io: guardPrefixes(this.#io, { prefixes: this.#prefixes(pointer) }) }
+    const io = guardPrefixes(this.#io, { prefixes: this.#prefixes(pointer) })
+    return { identifier, metadata, metadataLocation, io, metrics: this.#metrics }
   }
 
   #prefixes({ identifier, metadata }: Pointer): readonly string[] {

@@ -15,6 +15,7 @@ import { systemRuntime } from '../util/runtime.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable, NamespaceChanges, TableCreation, TableIdentifier } from './catalog-backend.js'
 import { MetadataCache } from './metadata-cache.js'
+import { metricsSink, type MetricsReport, type MetricsSink } from './metrics-report.js'
 import { NamespaceFolders, namespaceNotFound } from './namespace-folders.js'
 import { deleteAll, deleteFolder, filesOutside } from './purge-table.js'
 import { retireVersions } from './retiring-file-io.js'
@@ -42,6 +43,8 @@ export interface ObjectStoreCatalogOptions {
   /** Bound on the parsed metadata that is kept, by the size of its files. Default 32 MiB. */
   readonly metadataCacheBytes?: number | undefined
   readonly runtime?: Runtime | undefined
+  /** Is told of scans and commits. */
+  readonly onMetrics?: ((report: MetricsReport) => void) | undefined
 }
 
 const DEFAULT_CACHE_BYTES = 32 * 2 ** 20
@@ -62,6 +65,7 @@ export class ObjectStoreCatalog implements CatalogBackend {
   readonly #warehouse: string
   readonly #extra: readonly string[]
   readonly #runtime: Runtime
+  readonly #metrics: MetricsSink | undefined
   readonly #cache: MetadataCache
   readonly #namespaces: NamespaceFolders
   readonly #folders = new Map<string, TableFolder>()
@@ -73,6 +77,7 @@ export class ObjectStoreCatalog implements CatalogBackend {
     this.#warehouse = stripTrailingSlashes(options.warehouse)
     this.#extra = options.allowedLocations ?? []
     this.#runtime = options.runtime ?? systemRuntime
+    this.#metrics = metricsSink(options.onMetrics, this.#runtime)
     this.#cache = new MetadataCache(options.metadataCacheBytes ?? DEFAULT_CACHE_BYTES)
     const isDropped = async (names: readonly string[]): Promise<boolean> => {
       const folder = this.#folder({ namespace: names.slice(0, -1), name: names.at(-1)! })
@@ -270,7 +275,8 @@ export class ObjectStoreCatalog implements CatalogBackend {
   #loaded(identifier: TableIdentifier, { file, metadata }: TableVersion): LoadedTable {
     const folder = this.#folder(identifier)
     const guarded = guardPrefixes(this.#io, { prefixes: tablePrefixes(metadata, this.#policy(folder)) })
-    return { identifier, metadata, metadataLocation: file.status.location, io: retireVersions(guarded, folder.metadataFolder) }
+    const io = retireVersions(guarded, folder.metadataFolder)
+    return { identifier, metadata, metadataLocation: file.status.location, io, metrics: this.#metrics }
   }
 
   #policy(folder: TableFolder): LocationPolicy {

@@ -5,6 +5,8 @@
  * This folder knows snapshots, manifests and outcomes. It does not know rows, nor where a catalog keeps its pointer.
  */
 import type { CatalogBackend, CommitOutcome, LoadedTable, TableIdentifier } from '../catalog/catalog-backend.js'
+import { commitMetrics, reportMetrics } from '../catalog/metrics-report.js'
+import { printTableIdentifier } from '../catalog/table-identifier.js'
 import { applyUpdates } from '../metadata/apply-updates.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
@@ -49,6 +51,7 @@ interface SentChange extends ProposedChange {
 class TableCommit {
   readonly #identifier: TableIdentifier
   readonly #runtime: Runtime
+  readonly #startMs: number
   readonly #warnings: FloeError[] = []
   #current: LoadedTable
   #attempt = 0
@@ -66,6 +69,7 @@ class TableCommit {
   ) {
     this.#identifier = base.identifier
     this.#runtime = options.runtime
+    this.#startMs = options.runtime.now()
     this.#current = base
   }
 
@@ -79,7 +83,7 @@ class TableCommit {
   }
 
   async #commit(): Promise<CommitResult> {
-    const startMs = this.#runtime.now()
+    const startMs = this.#startMs
     const policy = commitRetryPolicy(this.base.metadata.properties)
     this.#checkAborted()
     await this.operation.prepare?.(this.base, this.#context())
@@ -234,6 +238,10 @@ class TableCommit {
   }
 
   async #finish(table: LoadedTable, snapshot: Snapshot | undefined, attempts: number): Promise<CommitResult> {
+    if (snapshot !== undefined) {
+      const durationMs = this.#runtime.now() - this.#startMs
+      reportMetrics(this.base.metrics, () => commitMetrics(printTableIdentifier(this.#identifier), snapshot, { durationMs, attempts }))
+    }
     await this.#deleteQuietly(this.operation.unusedFiles?.(snapshot) ?? [])
     return { table, snapshot, attempts, warnings: this.#warnings }
   }

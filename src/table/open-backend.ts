@@ -8,9 +8,9 @@ import { systemRuntime } from '../util/runtime.js'
 import { openStore, type StoreOptions } from './open-store.js'
 
 /** How a catalog server is spoken to. */
-export type RestOptions = Omit<RestCatalogOptions, 'uri' | 'allowedLocations' | 'openStore' | 'runtime'>
+export type RestOptions = Omit<RestCatalogOptions, 'uri' | 'allowedLocations' | 'openStore' | 'runtime' | 'onMetrics'>
 
-export interface BackendOptions extends StoreOptions, Pick<ObjectStoreCatalogOptions, 'allowedLocations' | 'verifyStore'> {
+export interface BackendOptions extends StoreOptions, Pick<ObjectStoreCatalogOptions, 'allowedLocations' | 'verifyStore' | 'onMetrics'> {
   /** For `https:` catalogs: the warehouse, credentials and so on. */
   readonly rest?: RestOptions | undefined
 }
@@ -28,15 +28,16 @@ export interface OpenedBackend {
 export async function openBackend(uri: string, options: BackendOptions): Promise<OpenedBackend> {
   const runtime = options.runtime ?? systemRuntime
   const { scheme } = parseLocation(uri)
-  const { allowedLocations, verifyStore, rest } = options
+  const { allowedLocations, verifyStore, onMetrics, rest } = options
   if (scheme === 'http' || scheme === 'https') {
     const { RestCatalog } = await import('../catalog/rest/rest-catalog.js')
     // Files are read with what the catalog sends of them, and with the caller's options for the rest.
     const openFiles: OpenStore = (location, s3) => openStore(location, { ...options, s3: { ...options.s3, ...s3 } })
-    return { backend: new RestCatalog({ ...rest, uri, allowedLocations, runtime, openStore: openFiles }), close: () => Promise.resolve() }
+    const backend = new RestCatalog({ ...rest, uri, allowedLocations, onMetrics, runtime, openStore: openFiles })
+    return { backend, close: () => Promise.resolve() }
   }
   const io = openStore(uri, options)
   const close = async (): Promise<void> => io.close?.()
-  if (scheme === 'memory') return { backend: new MemoryCatalog({ io, runtime }), close }
-  return { backend: new ObjectStoreCatalog({ warehouse: uri, io, allowedLocations, verifyStore, runtime }), close }
+  if (scheme === 'memory') return { backend: new MemoryCatalog({ io, onMetrics, runtime }), close }
+  return { backend: new ObjectStoreCatalog({ warehouse: uri, io, allowedLocations, verifyStore, onMetrics, runtime }), close }
 }

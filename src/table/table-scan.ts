@@ -1,6 +1,8 @@
 import type { RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import type { RowOptions } from '../arrow/row-values.js'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
+import { reportMetrics } from '../catalog/metrics-report.js'
+import { printTableIdentifier } from '../catalog/table-identifier.js'
 import type { Expression, Predicate } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
 import { and } from '../expression/predicates.js'
@@ -10,6 +12,7 @@ import type { FileScanTask } from '../scan/file-scan-task.js'
 import { resolveSnapshotRange, type RangeRequest, type SnapshotPoint } from '../scan/changes/snapshot-range.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ReadRequest } from '../scan/read-files.js'
+import { scanMetrics } from '../scan/scan-metrics.js'
 import type { PlannedFile, ScanPlan } from '../scan/scan-plan.js'
 import { metadataFields } from '../scan/metadata-fields.js'
 import { IS_DELETED_FIELD } from '../schema/reserved-fields.js'
@@ -200,7 +203,14 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       return namingTableAsync(this.#table.identifier, () => planAppends(between), signal)
     }
     const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, includeColumnStats, explain, signal }
-    return namingTableAsync(this.#table.identifier, () => planScan(request), signal)
+    const { metrics, identifier } = this.#table
+    const startMs = metrics?.now() ?? 0
+    const plan = await namingTableAsync(identifier, () => planScan(request), signal)
+    reportMetrics(metrics, () => {
+      const durationMs = (metrics?.now() ?? 0) - startMs
+      return scanMetrics(plan, { tableName: printTableIdentifier(identifier), projection: this.#projection(), durationMs })
+    })
+    return plan
   }
 
   /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */

@@ -11,6 +11,8 @@ import { checkArgument } from './checked-arguments.js'
 import { propertyUpdates } from './structure-methods.js'
 import { textProperties } from './text-properties.js'
 
+export type { ViewLogEntry, ViewMetadata, ViewVersion } from '../metadata/view/view-metadata.js'
+
 /** What a view says. */
 export interface ViewDefinition {
   /** The columns of its result. */

@@ -115,3 +115,44 @@ it('a transaction changes two tables through the reference’s server', async (c
     expect(await ids('both.b')).toEqual([0, 1])
   })
 }, 120_000)
+
+it('views that floe makes are queries that Spark runs, and the other way', async (context) => {
+  requireTool(context, 'rest', 'python', 'spark')
+  await withCatalog(async (catalog) => {
+    const table = await catalog.createTable('views.t', { schema: schema({ id: t.long.required, kind: t.string }) })
+    await table.append([{ id: 1n, kind: 'a' }, { id: 2n, kind: 'b' }])
+    const view = await catalog.createView('views.big', { schema: schema({ id: t.long }), sql: { spark: 'SELECT id FROM t WHERE id > 1' } })
+    const spark = oracle()
+    expect(await spark.sql(server!.uri, ['SELECT * FROM {catalog}.views.big'])).toEqual([[2]])
+    await view.replace({ schema: schema({ id: t.long, kind: t.string }), sql: { spark: 'SELECT id, kind FROM t' } })
+    expect(await spark.sql(server!.uri, ['SELECT * FROM {catalog}.views.big ORDER BY id'])).toEqual([[1, 'a'], [2, 'b']])
+    await view.updateProperties({ comment: 'both' })
+    await view.setCurrentVersion(1)
+    expect(await spark.sql(server!.uri, ['SELECT * FROM {catalog}.views.big'])).toEqual([[2]])
+    await spark.sql(server!.uri, ['CREATE VIEW {catalog}.views.own (n) AS SELECT count(*) FROM {catalog}.views.t'])
+    const own = await catalog.loadView('views.own')
+    expect([own.schema.fields[0]!.name, own.sqlFor('spark')]).toEqual(['n', expect.stringMatching(/count\(\*\)/)])
+    expect(await catalog.listViews('views')).toEqual(['views.big', 'views.own'])
+    await catalog.renameView('views.own', 'views.count')
+    await catalog.dropView('views.count')
+    expect(await catalog.viewExists('views.own')).toBe(false)
+  })
+}, 300_000)
+
+it('reports of scans and commits are what the reference’s server reads', async (context) => {
+  requireTool(context, 'rest')
+  const answers: number[] = []
+  const watching: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init)
+    if (String(input).endsWith('/metrics')) answers.push(answer.status)
+    return answer
+  }
+  const catalog = await openCatalog(server!.uri, { rest: { fetch: watching } })
+  const table = await catalog.createTable('reports.t', { schema: schema(columns), partitionBy: [day('at')] })
+  await table.append([{ id: 1n, at: new Date('2026-01-02T03:04:05Z'), kind: 'a' }])
+  await table.delete('id = 7')
+  await table.scan().filter("id in (1, 2) and kind = 'a' and at > '2026-01-01T00:00:00Z'").rows().toArray()
+  await catalog.close()
+  expect(answers.length).toBeGreaterThanOrEqual(2)
+  expect([...new Set(answers)]).toEqual([answers[0]! < 300 ? answers[0] : 204])
+}, 120_000)

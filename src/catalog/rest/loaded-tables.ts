@@ -7,6 +7,7 @@ import { FloeError } from '../../util/errors.js'
 import type { JsonObject } from '../../util/json.js'
 import type { Runtime } from '../../util/runtime.js'
 import type { LoadedTable, TableIdentifier } from '../catalog-backend.js'
+import type { MetricsSink } from '../metrics-report.js'
 import { printTableIdentifier } from '../table-identifier.js'
 import { tablePrefixes } from '../table-locations.js'
 import type { RestResponse } from './rest-http.js'
@@ -19,6 +20,8 @@ export interface LoadedTablesOptions {
   readonly allowedLocations: readonly string[]
   /** Whether metadata of the server may name local files: where the server is this machine. */
   readonly allowLocalFiles: boolean
+  /** Who wants to know of scans and commits of a table. */
+  readonly metricsOf: (identifier: TableIdentifier) => MetricsSink | undefined
   /** Is told of the tokens in tables' configuration. */
   readonly sessions: Pick<TableSessions, 'keep'>
   /** The answer of the server's credentials endpoint. */
@@ -97,14 +100,14 @@ export class LoadedTables {
     }
     const store = this.#storeOf(identifier, { config, credentials, renew, open: this.#options.open, runtime: this.#options.runtime })
     const prefixes = this.#prefixes(metadata, metadataLocation)
-    return { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }) }
+    return { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }), metrics: this.#options.metricsOf(identifier) }
   }
 
   /** The table of a `CommitTableResponse`, which has no configuration: it goes on with that of `base`. */
   acceptCommit(identifier: TableIdentifier, response: RestResponse, base: LoadedTable | undefined): LoadedTable {
     if (base === undefined) return this.accept(identifier, response)
     const { metadata, metadataLocation } = readTable(requireBody(response, identifier), identifier)
-    const table = { identifier, metadata, metadataLocation, io: base.io }
+    const table = { identifier, metadata, metadataLocation, io: base.io, metrics: base.metrics }
     // A tag of this answer need not be that of a loaded table.
     this.forget(identifier)
     return table

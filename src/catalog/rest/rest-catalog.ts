@@ -11,6 +11,7 @@ import type {
   TableIdentifier,
   TableTransactions,
 } from '../catalog-backend.js'
+import type { MetricsReport } from '../metrics-report.js'
 import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from '../table-identifier.js'
 import { anonymousSession, bearerSession, type AuthSession } from './auth-session.js'
 import { commitToRest, commitTransaction } from './rest-commit.js'
@@ -22,6 +23,7 @@ import { statusOf } from './rest-error.js'
 import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './rest-http.js'
 import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js'
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
+import { RestMetrics } from './rest-metrics.js'
 import { RestViews } from './rest-views.js'
 import type { OpenStore } from './storage-access.js'
 import { TableSessions } from './table-sessions.js'
@@ -42,7 +44,10 @@ export interface RestCatalogOptions {
   readonly auth?: RestAuth | undefined
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`. */
+  /**
+   * Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`, and
+   * `rest-metrics-reporting-enabled`, which is `false` for those who keep to themselves what they scan and commit.
+   */
   readonly properties?: Readonly<Record<string, string>> | undefined
   /**
    * Which snapshots a table is loaded with: all, or those that branches and tags name, as `table.loadHistory` and commits load
@@ -60,6 +65,8 @@ export interface RestCatalogOptions {
   readonly fetch?: typeof fetch | undefined
   readonly openStore: OpenStore
   readonly runtime?: Runtime | undefined
+  /** Is told of scans and commits, besides the server. */
+  readonly onMetrics?: ((report: MetricsReport) => void) | undefined
 }
 
 const MAX_PAGES = 100_000
@@ -77,6 +84,7 @@ export class RestCatalog implements CatalogBackend {
   readonly #session: AuthSession
   readonly #sessions: TableSessions
   readonly #tables: LoadedTables
+  readonly #metrics: RestMetrics
   #config: Promise<RestConfig> | undefined
 
   constructor(options: RestCatalogOptions) {
@@ -104,8 +112,12 @@ export class RestCatalog implements CatalogBackend {
       allowedLocations: options.allowedLocations ?? [],
       allowLocalFiles: isLoopback(this.#http.base),
       sessions: this.#sessions,
+      metricsOf: (identifier) => this.#metrics.of(identifier),
       fetchCredentials: (identifier) => this.#fetchCredentials(identifier),
     })
+    const { onMetrics } = options
+    const sendReport = (request: RestRequest, identifier: TableIdentifier): Promise<unknown> => this.#send(request, identifier)
+    this.#metrics = new RestMetrics({ runtime: this.#runtime, onMetrics, send: sendReport })
     this.views = new RestViews({
       configured: () => this.#configured(),
       send: (request) => this.#send(request),
@@ -284,6 +296,7 @@ export class RestCatalog implements CatalogBackend {
   }
 
   async close(): Promise<void> {
+    await this.#metrics.close()
     await this.#tables.close()
   }
 
@@ -363,6 +376,7 @@ export class RestCatalog implements CatalogBackend {
     if (warehouse !== undefined) own.set('warehouse', warehouse)
     const config = mergeConfig(bodyOf(response, subject), own)
     this.#tables.useDefaults(config.properties)
+    this.#metrics.useConfig(config)
     return config
   }
 }
