@@ -5,6 +5,7 @@ import { fieldTransform } from '../partition/transform.js'
 import type { Schema } from '../schema/schema.js'
 import type { NestedField } from '../schema/type.js'
 import { FloeError } from '../util/errors.js'
+import { MAX_CURVE_COLUMNS } from './order/curve.js'
 import type { RowOrder } from './order/row-order.js'
 
 /**
@@ -41,9 +42,6 @@ export interface StrategyTable {
   /** Whether column names must match in letter case. Default true. */
   readonly caseSensitive?: boolean | undefined
 }
-
-/** Columns of a curve, at most: each gets at least two bits of the 64 that a key has. */
-const MAX_CURVE_COLUMNS = 32
 
 /**
  * The order of rows that a strategy stands for; undefined when rows keep theirs. A sort order has the id under which the table knows
