@@ -10,11 +10,14 @@ Verbs
   upsert    replace the rows that have the keys of new ones, insert the others
   overwrite replace all rows, those of a filter, or whole partitions
   changes   print what changed between two states, row by row
+  compact   rewrite small files into large ones, sorted if asked
   inspect   print the table's metadata: snapshots, files, partitions, …
   branch    list, create, move and drop branches; tag does so with tags
   publish   check a branch, and fast-forward main to it
   rollback  move a branch back to an earlier snapshot
   cherry-pick  bring a staged snapshot into a branch
+  expire    remove old snapshots, and the files that only they need
+  orphans   remove files that nothing in the table reaches
   doctor    try whether commits to a store are safe
   serve     offer a catalog to other engines by the REST protocol
   plan      tell which files a query reads or skips, and why
@@ -200,11 +203,44 @@ _change_ordinal and _commit_snapshot_id.
 `,
   ],
   [
+    'compact',
+    `Usage: floe compact <table> [options]
+
+Rewrites files into such of the target size, with deletes applied. Rows and their
+ids stay the same; what others delete meanwhile stays deleted.
+
+  --strategy S        binpack (default), sort, zorder or hilbert
+  --sort-by TERMS     with sort: "ts desc, bucket(id, 16)"; default: the table's
+                      sort order
+  --columns A,B       with zorder and hilbert
+  --where FILTER      only files that may hold such rows
+  --selection S       size (default): files of a wrong size or with many deletes;
+                      clustering: files that overlap in what is ordered by
+  --rewrite-all       every file
+  --target-file-size N   128MB, 1g; default: write.target-file-size-bytes
+  --min-file-size N, --max-file-size N   others are rewritten; default 75 % and
+                      180 % of the target
+  --min-input-files N    so many files are rewritten whatever their size; default 5
+  --delete-file-threshold N, --delete-ratio-threshold R   files with so many
+                      delete files, or this share of rows deleted (default 0.3)
+  --max-file-group-size N   rewritten together at most; default 100GB
+  --max-files N       rewrite no more files than these
+  --output-spec-id N  default: the table's current partition spec
+  --job-order O       none, bytes-asc, bytes-desc, files-asc or files-desc
+  --partial-progress  commit as groups are done, --max-commits N (default 10)
+  --memory-budget N   default 512MB; beyond it, rows wait in --spill-directory D
+  --branch NAME       compact a branch
+  --dry-run           print what would be done
+  --print-plan        print the plan as JSON: for rewriteGroup, anywhere
+  --json              the result as JSON
+`,
+  ],
+  [
     'inspect',
     `Usage: floe inspect <table> <what> [options]
 
 <what> is one of
-  snapshots  history  refs  schema  schemas  properties  metadata-log
+  snapshots  history  refs  schema  schemas  properties  metadata-log  statistics
   files  data-files  delete-files  manifests  entries  partitions
   all-files  all-data-files  all-delete-files  all-manifests  all-entries
 
@@ -257,6 +293,44 @@ Checks a branch, then fast-forwards another to what was checked.
   --min-rows N          fails when the branch has fewer
   --quarantine NAME     rename the branch to this when a check fails
   --json
+`,
+  ],
+  [
+    'expire',
+    `Usage: floe expire <table> [options]
+
+Removes old snapshots, branches and tags, then the files that nothing in the
+table reaches any more. What is kept, the table's history.expire.* properties
+and its branches and tags say; heads are always kept.
+
+  --older-than 5d     snapshots from before may go: an age (90m, 12h, 7d), or a
+                      time as for scan; default: what the table says, or 5d
+  --retain-last N     keep so many of each branch, whatever their age
+  --snapshot ID       this one goes as well (repeatable)
+  --clean-files WHAT  all (default); metadata: no data files; none
+  --clean-metadata    schemas and partition specs in no use any more go too
+  --dry-run           tell what would go, and change nothing
+  --json              the result as JSON
+`,
+  ],
+  [
+    'orphans',
+    `Usage: floe orphans <table> [options]
+
+Removes files in the table's folder that nothing in the table reaches: of
+writers that died, of commits that were refused. Prints them one a line.
+
+  --older-than 3d     only files that were written so long ago by the store's
+                      clock, or before a time as for scan; default 3d
+  --allow-recent      take ages below a day, when nothing writes to the table
+  --dry-run           tell what would go, and change nothing
+  --trash PREFIX      move the files there; .trash is a name in the table's folder
+  --prefix-mismatch M files that may be the table's by another spelling:
+                      error (default), ignore, or delete
+  --equal-schemes s3a,s3n=s3, --equal-authorities A,B=C   names that are one
+                      (repeatable)
+  --gone-table UUID   another table that lived here and is gone (repeatable)
+  --json              the plan and the result as JSON
 `,
   ],
   [

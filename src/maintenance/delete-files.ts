@@ -67,13 +67,15 @@ async function deleteEach(io: FileIO, batch: readonly string[], options: DeleteF
     } catch (error) {
       if (isFloeError(error, 'ABORTED')) return stopped(location)
       if (!isFloeError(error) || error.code === 'UNAVAILABLE') unavailable++
-      return { location, reason: reasonOf(error), message: error instanceof Error ? error.message : String(error) }
+      return { location, reason: heldReason(error), message: error instanceof Error ? error.message : String(error) }
     }
   })
   return outcomes.filter((outcome) => outcome !== undefined)
 }
 
-function reasonOf(error: unknown): HeldFile['reason'] {
+/** Why a file that could not be touched stays. */
+export function heldReason(error: unknown): HeldFile['reason'] {
+  if (isFloeError(error, 'ABORTED')) return 'stopped'
   if (isFloeError(error, 'UNAUTHORIZED')) return 'denied'
   return isFloeError(error, 'INVALID') ? 'outside' : 'failed'
 }
