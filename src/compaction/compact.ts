@@ -3,11 +3,13 @@ import type { DmlContext } from '../dml/dml-context.js'
 import { throwIfAborted } from '../io/aborted.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { isFloeError } from '../util/errors.js'
+import type { ClusteringReport } from './clustering/clustering-report.js'
 import { commitCompaction, type CommittedGroups } from './commit-groups.js'
 import { DEFAULT_MEMORY_BUDGET_BYTES, whole, type CompactionOptions } from './compaction-options.js'
 import type { CompactionGroup, CompactionPlan } from './compaction-plan.js'
 import { CompactionMeter } from './compaction-progress.js'
 import { planBranch } from './live-files.js'
+import { measureClustering } from './measure-clustering.js'
 import { planCompaction } from './plan-compaction.js'
 import { replanGroups } from './replan-groups.js'
 import { rewriteGroup, type GroupResult } from './rewrite-group.js'
@@ -39,6 +41,8 @@ export interface CompactionResult {
   readonly skippedGroups: number
   /** With partial progress: groups that could not be rewritten or committed. */
   readonly failedGroups: readonly FailedGroup[]
+  /** What was gained for filters, where the strategy orders rows and something was rewritten. */
+  readonly clustering: ClusteringReport | undefined
   readonly elapsedMs: number
 }
 
@@ -64,6 +68,7 @@ export async function compact(
   const plan = given ?? (await planCompaction(context, options))
   if (options.dryRun === true) return { result: run.result(plan), table: undefined }
   await run.execute(plan, given !== undefined)
+  await run.measure(plan)
   return { result: run.result(plan), table: run.table }
 }
 
@@ -82,6 +87,7 @@ class CompactionRun {
   readonly #failed: FailedGroup[] = []
   readonly #totals = { groups: 0, files: 0, bytes: 0, addedFiles: 0, addedBytes: 0, rows: 0, droppedRows: 0, removedDeletes: 0, carried: 0, skipped: 0 }
   #failedCommits = 0
+  #clustering: ClusteringReport | undefined
   #context: DmlContext
   table: LoadedTable | undefined
 
@@ -109,6 +115,16 @@ class CompactionRun {
     }
   }
 
+  /** The rows are safe by now: that measuring fails, when the snapshot before has expired, fails nothing. */
+  async measure(plan: CompactionPlan): Promise<void> {
+    const after = this.#snapshots.at(-1)
+    if (plan.order === undefined || after === undefined) return
+    const { filters, signal } = this.#options
+    const { loaded } = this.#context
+    const before = loaded.metadata.snapshots.find((snapshot) => String(snapshot.snapshotId) === plan.snapshotId)
+    this.#clustering = await measureClustering(plan, loaded, { before, after, filters, signal }).catch(() => undefined)
+  }
+
   result(plan: CompactionPlan): CompactionResult {
     const totals = this.#totals
     return {
@@ -125,6 +141,7 @@ class CompactionRun {
       carriedDeleteFiles: totals.carried,
       skippedGroups: totals.skipped,
       failedGroups: this.#failed,
+      clustering: this.#clustering,
       elapsedMs: this.#context.runtime.now() - this.#startMs,
     }
   }

@@ -87,6 +87,8 @@ export interface CompactionOptions extends PlanCompactionOptions, Omit<RewriteGr
   readonly maxFailedCommits?: number | undefined
   /** Groups that are rewritten at once, as far as the memory budget allows. Default 5. */
   readonly maxConcurrentGroups?: number | undefined
+  /** What the gain of an ordering is measured with: those that the table is asked. Default: boxes of 1 % of the rows. */
+  readonly filters?: readonly Expression[] | undefined
   /** Plan, and change nothing. Default false. */
   readonly dryRun?: boolean | undefined
   /** Called as rows get through. */
