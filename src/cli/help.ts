@@ -20,6 +20,7 @@ Verbs
   orphans   remove files that nothing in the table reaches
   doctor    try whether commits to a store are safe
   serve     offer a catalog to other engines by the REST protocol
+  layout    draw how the table lies in its files, as one HTML page
   plan      tell which files a query reads or skips, and why
 
 <table> is one of
@@ -381,6 +382,20 @@ read and write the same tables, until it is interrupted.
                       OAuth 2 client secret; else FLOE_SERVE_TOKEN is used
   --client-property K=V   sent to clients, never credentials (repeatable)
   --json              the address as JSON
+`,
+  ],
+  [
+    'layout',
+    `Usage: floe layout <table> [options]
+
+Draws how the table lies in its files, from manifests alone: file sizes, overlap,
+what filters on each column skip, deletes, growth, and what maintenance would
+help. The page is one HTML file that loads nothing and runs nothing.
+
+  -o, --output FILE   write the page to a file; default: standard output
+  --ref NAME          of a branch or tag
+  --snapshot ID       of a snapshot
+  --json              the measures as one JSON object, instead of the page
 `,
   ],
   [

@@ -27,6 +27,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['orphans', async () => (await import('./orphans-verb.js')).orphansVerb],
   ['doctor', async () => (await import('./doctor-verb.js')).doctorVerb],
   ['serve', async () => (await import('./serve-verb.js')).serveVerb],
+  ['layout', async () => (await import('./layout-verb.js')).layoutVerb],
   ['plan', async () => (await import('./plan-verb.js')).planVerb],
 ])
 

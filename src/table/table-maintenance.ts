@@ -7,6 +7,8 @@ import type { GroupResult } from '../compaction/rewrite-group.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import type { ExpireSnapshotsOptions, ExpireSnapshotsResult } from '../maintenance/expire/expire-snapshots.js'
 import type { OrphanPlan } from '../maintenance/orphans/orphan-plan.js'
+import type { LayoutOptions } from '../maintenance/layout/table-layout.js'
+import type { TableLayout } from '../maintenance/layout/layout-types.js'
 import type { PlanOrphansOptions } from '../maintenance/orphans/orphan-options.js'
 import type { RemoveOrphansOptions, RemoveOrphansResult } from '../maintenance/orphans/remove-orphan-files.js'
 import type { FsckOptions } from '../maintenance/fsck/fsck-options.js'
@@ -51,6 +53,23 @@ export abstract class TableMaintenance extends TableRows {
       return fsck({ loaded: this.loaded, engine, runtime }, options)
     }
     return namingTableAsync(this.identifier, check, options.signal)
+  }
+
+  /**
+   * Measures how the table lies in its files: sizes, overlap, skipping by column, deletes, growth, and what maintenance would help; for
+   * `layoutPage` to draw. From metadata and manifests alone, so a table that was opened from a metadata file does.
+   *
+   * @throws FloeError `NOT_FOUND` for a snapshot, branch or tag that there is not
+   */
+  async layout(options: LayoutOptions = {}): Promise<TableLayout> {
+    checkArgument(options, 'object', 'The options of layout')
+    const measure = async (): Promise<TableLayout> => {
+      const { tableLayout } = await import('../maintenance/layout/table-layout.js')
+      await this.loadHistory()
+      const { ref = this.boundBranch } = options
+      return tableLayout({ loaded: this.loaded, nowMs: this.context.runtime.now() }, { ...options, ref })
+    }
+    return namingTableAsync(this.identifier, measure, options.signal)
   }
 
   /**
