@@ -12,9 +12,16 @@ export function writeMaxFileSizeBytes({ targetFileSizeBytes: target, maxFileSize
 
 /**
  * Into how many files so many bytes go. A rest that would be a file below the minimum is spread over the others, unless these grew by
- * more than 10 % by it. Source: `SizeBasedFileRewritePlanner.expectedOutputFiles`
+ * more than 10 % by it. Source: `SizeBasedFileRewritePlanner.expectedOutputFiles`, which then leaves files below the minimum: here there
+ * is one file less, as long as none grows over the maximum.
  */
 export function expectedOutputFiles(bytes: number, sizes: Sizes): number {
+  const files = referenceOutputFiles(bytes, sizes)
+  const isBetterWithFewer = files > 1 && bytes / files < sizes.minFileSizeBytes && bytes / (files - 1) <= sizes.maxFileSizeBytes
+  return isBetterWithFewer ? files - 1 : files
+}
+
+function referenceOutputFiles(bytes: number, sizes: Sizes): number {
   const { targetFileSizeBytes: target, minFileSizeBytes: min } = sizes
   if (bytes < target) return 1
   const without = Math.floor(bytes / target)
@@ -30,29 +37,37 @@ export function expectedOutputFiles(bytes: number, sizes: Sizes): number {
  */
 export class OutputSizes {
   readonly #sizes: Sizes
-  /** Undefined where nobody knows how many rows will come. */
-  readonly #totalRows: number | undefined
+  readonly #expected: ExpectedRows
   #finishedRows = 0
 
-  constructor(sizes: Sizes, totalRows: number | undefined) {
+  constructor(sizes: Sizes, expected: ExpectedRows) {
     this.#sizes = sizes
-    this.#totalRows = totalRows
+    this.#expected = expected
   }
 
-  /** `bytes`, `rows`: of the file being written. */
-  isFull(bytes: number, rows: number): boolean {
+  /** `bytes`, `rows`: of the file being written; undefined bytes: those that the rows took in the inputs. */
+  isFull(bytes: number | undefined, rows: number): boolean {
     const { targetFileSizeBytes } = this.#sizes
-    if (this.#totalRows === undefined || rows === 0) return bytes >= targetFileSizeBytes
+    const { totalRows, bytesPerRow } = this.#expected
+    const written = bytes ?? rows * bytesPerRow
+    if (totalRows === undefined || rows === 0) return written >= targetFileSizeBytes
     // Far from any file's end, without the trouble.
-    if (bytes < targetFileSizeBytes / 2) return false
-    const rowsLeft = Math.max(this.#totalRows - this.#finishedRows - rows, 0)
-    const bytesLeft = bytes + (bytes / rows) * rowsLeft
+    if (written < targetFileSizeBytes / 2) return false
+    const rowsLeft = Math.max(totalRows - this.#finishedRows - rows, 0)
+    const bytesLeft = written + (written / rows) * rowsLeft
     const files = expectedOutputFiles(Math.round(bytesLeft), this.#sizes)
-    return files > 1 && bytes >= bytesLeft / files
+    return files > 1 && written >= bytesLeft / files
   }
 
   /** A file of so many rows has ended. */
   finished(rows: number): void {
     this.#finishedRows += rows
   }
+}
+
+export interface ExpectedRows {
+  /** Undefined where nobody knows how many rows will come, as of one of several partitions. */
+  readonly totalRows: number | undefined
+  /** In the inputs. */
+  readonly bytesPerRow: number
 }

@@ -130,7 +130,10 @@ function openWriter(group: CompactionGroup, plan: CompactionPlan, context: DmlCo
     rowLineage: storesLineage(plan),
     orderedBy: claimedOrder(plan, metadata),
     partition: partition ?? (hasOnePartition ? [] : undefined),
-    fileSizes: new OutputSizes(plan, hasOnePartition ? (options.expected ?? group.inputRows) : undefined),
+    fileSizes: new OutputSizes(plan, {
+      totalRows: hasOnePartition ? (options.expected ?? group.inputRows) : undefined,
+      bytesPerRow: group.inputBytes / Math.max(group.inputRows, 1),
+    }),
     memoryBudgetBytes: Math.floor((options.memoryBudgetBytes ?? DEFAULT_MEMORY_BUDGET_BYTES) * FANOUT_SHARE),
     signal: options.signal,
   })

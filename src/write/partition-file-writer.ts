@@ -35,8 +35,8 @@ export interface FileWriterContext {
 
 /** Decides when files end. */
 export interface FileSizes {
-  /** Whether the file being written, of so many bytes and rows, should end. */
-  isFull(bytes: number, rows: number): boolean
+  /** Whether the file being written, of so many bytes and rows, should end. `bytes` is undefined as long as nothing was encoded. */
+  isFull(bytes: number | undefined, rows: number): boolean
   /** A file of so many rows has ended. */
   finished(rows: number): void
 }
@@ -155,16 +155,22 @@ export class PartitionFileWriter {
       open.memoryBytes += batchBytes(piece)
       open.rows += piece.numRows
       if (!this.#isFull(open)) continue
-      if (this.#context.encodedRatio.value === undefined && open.memoryBytes < UNENCODED_BYTES) await this.#measure(batch)
+      if (this.#context.fileSizes === undefined && this.#isUnknown(open)) await this.#measure(batch)
       if (this.#isFull(open)) await this.endFile()
     }
   }
 
-  #isFull({ writer, memoryBytes, rows }: OpenFile): boolean {
+  #isFull(open: OpenFile): boolean {
+    const { writer, memoryBytes, rows } = open
     const { encodedRatio, settings, fileSizes } = this.#context
     const ratio = memoryBytes < UNENCODED_BYTES ? encodedRatio.value : undefined
     const encodedBytes = ratio === undefined ? writer.estimatedBytes : memoryBytes * ratio
-    return fileSizes === undefined ? encodedBytes >= settings.targetFileSizeBytes : fileSizes.isFull(encodedBytes, rows)
+    if (fileSizes === undefined) return encodedBytes >= settings.targetFileSizeBytes
+    return fileSizes.isFull(this.#isUnknown(open) ? undefined : encodedBytes, rows)
+  }
+
+  #isUnknown({ memoryBytes }: OpenFile): boolean {
+    return this.#context.encodedRatio.value === undefined && memoryBytes < UNENCODED_BYTES
   }
 
   /** Encodes some rows for nothing but their size: the first file would otherwise end on a guess. */

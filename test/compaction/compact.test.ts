@@ -26,7 +26,9 @@ async function filled(version: FormatVersion, isPartitioned: boolean): Promise<T
 
 describe.each([1, 2, 3] as const)('compaction on format version %i', (version) => {
   describe.each([false, true])('partitioned: %s', (isPartitioned) => {
-    it.each(STRATEGIES)('%s keeps every row and row id, and removes inputs and deletes in the same snapshot', async (_, strategy) => {
+    // Half of them for each version, the other half for the other partitioning; all of them with FLOE_ALL=1.
+    const isChosen = (_: unknown, i: number): boolean => process.env['FLOE_ALL'] === '1' || (i + version + Number(isPartitioned)) % 2 === 0
+    it.each(STRATEGIES.filter(isChosen))('%s keeps every row and row id, and removes inputs and deletes in the same snapshot', async (_, strategy) => {
       const table = await filled(version, isPartitioned)
       await table.delete(isIn('id', [3n, 17n, 18n, 19n, 44n]), { mode: 'merge-on-read' })
       if (version > 1) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { alwaysTrue, eq, gtEq, identity, isIn, lt, parseCompactionPlan, printCompactionPlan, sortBy, t } from '../../src/index.js'
+import { alwaysTrue, eq, identity, isIn, lt, parseCompactionPlan, printCompactionPlan, sortBy, t } from '../../src/index.js'
 import type { CompactionPlan, CompactionStrategy, FormatVersion, GroupResult, Table } from '../../src/index.js'
 import { changeBench, people, person } from '../support/changed-rows.js'
 import type { Lake } from '../support/lake.js'
@@ -57,7 +57,7 @@ const CHANGES: Readonly<Record<string, (table: Table) => Promise<unknown>>> = {
 const EQUALITY: typeof CHANGES = {
   'equality deletes': (table) => table.deleteByKeys([{ id: 3n, part: 0 }, { id: 28n, part: 1 }], ['id'], { unknownColumns: 'ignore' }),
   'an upsert by equality deletes': async (table) => {
-    await table.rowDelta({ deletes: [{ keys: [{ id: 21n, part: 0 }], columns: ['id'] }], rows: [{ ...person(21), name: 'again' }] }, { unknownColumns: 'ignore' })
+    await table.rowDelta({ deleteKeys: { keys: [{ id: 21n, part: 0 }], columns: ['id'] }, addRows: [{ ...person(21), name: 'again' }] }, { unknownColumns: 'ignore' })
   },
 }
 
@@ -66,7 +66,9 @@ const STRATEGIES: Readonly<Record<string, CompactionStrategy>> = { binpack: 'bin
 describe.each([1, 2, 3] as const)('on format version %i', (version) => {
   describe.each(Object.keys(STRATEGIES))('a compaction by %s', (strategy) => {
     const changes = { ...CHANGES, ...(version > 1 ? EQUALITY : {}) }
-    it.each(Object.keys(changes))('trap 78: loses nothing, and brings nothing back, when %s comes between plan and commit', async (name) => {
+    // Every second for each strategy, the others for the other one; all of them with FLOE_ALL=1.
+    const isChosen = (_: string, i: number): boolean => process.env['FLOE_ALL'] === '1' || (i + version + strategy.length) % 2 === 0
+    it.each(Object.keys(changes).filter(isChosen))('trap 78: loses nothing, and brings nothing back, when %s comes between plan and commit', async (name) => {
       const { table, other } = await bench(version, strategy === 'sort')
       const plan = await table.planCompaction({ strategy: STRATEGIES[strategy]!, rewriteAll: true })
       const results = await rewriteAll(table, plan)
@@ -110,41 +112,19 @@ describe('a compaction', () => {
 
   it('of files of an old spec carries equality deletes of the old partitions over', async () => {
     const { table, other } = await bench(2, true)
-    await other.refresh()
-    const plan0 = await table.planCompaction({ rewriteAll: true })
-    expect(plan0.groups).toHaveLength(4)
     await table.updateSpec((spec) => spec.removeField('part').addField(identity('name')))
     const plan = await table.planCompaction({ rewriteAll: true })
     expect(plan.groups.map((group) => group.partition)).toEqual([undefined])
     const results = await rewriteAll(table, plan)
+    // A writer that has not seen the new spec: its deletes reach files of the old one alone.
+    await other.deleteByKeys([{ id: 21n, part: 0 }, { id: 22n, part: 1 }], ['id'], { unknownColumns: 'ignore' })
     await other.refresh()
-    // A writer that still has the old spec
-    await other.transaction(async (tx) => {
-      await Promise.resolve()
-      void tx
-    })
-    await other.delete(isIn('id', [21n, 22n]), { mode: 'merge-on-read' })
+    expect((await other.inspect.deleteFiles()).every((file) => file.spec_id === 0)).toBe(true)
+    await other.delete(isIn('id', [23n]), { mode: 'merge-on-read' })
     const expected = await contents(other)
     await table.commitCompaction(plan, results)
     expect(await contents(table)).toEqual(expected)
     expect((await table.inspect.dataFiles()).every((file) => file.spec_id === 1)).toBe(true)
-  })
-
-  it.each(['binpack', 'sort'])('plans groups again that a copy-on-write delete took files from, by %s', async (strategy) => {
-    const { table, other, lake } = await bench(3)
-    await other.refresh()
-    let isFirst = true
-    const changeOnce = async (): Promise<void> => {
-      if (!isFirst) return
-      isFirst = false
-      await other.delete(gtEq('id', 36n), { mode: 'copy-on-write' })
-    }
-    const pending: Promise<void>[] = []
-    const result = await table.compact({ strategy: STRATEGIES[strategy]!, rewriteAll: true, onProgress: () => void pending.push(changeOnce()) })
-    await Promise.all(pending)
-    expect(await contents(table)).toEqual(await contents(await lake.catalog.loadTable('a.t')))
-    expect((await table.scan().rows().toArray()).map((row) => row['id']).filter((id) => (id as bigint) >= 36n)).toEqual([])
-    expect(result.failedGroups).toEqual([])
   })
 
   it('trap 83: committed twice is there once', async () => {
