@@ -11,9 +11,13 @@ const GROWTH_POINTS = 400
 export function growthLayout(metadata: TableMetadata, snapshot: Snapshot | undefined): GrowthLayout {
   if (snapshot === undefined) return { snapshots: 0, points: [] }
   const line = [...ancestorsOf(snapshot.snapshotId, indexSnapshots(metadata.snapshots))].reverse()
-  const step = (line.length - 1) / (GROWTH_POINTS - 1)
-  const kept = line.length <= GROWTH_POINTS ? line : Array.from({ length: GROWTH_POINTS }, (_, i) => line[Math.round(i * step)]!)
-  return { snapshots: line.length, points: kept.map(growthPoint) }
+  return { snapshots: line.length, points: thinned(line).map(growthPoint) }
+}
+
+/** Items evenly left out until few enough are left; never the first or the last. */
+function thinned<T>(items: readonly T[]): readonly T[] {
+  const step = (items.length - 1) / (GROWTH_POINTS - 1)
+  return items.length <= GROWTH_POINTS ? items : Array.from({ length: GROWTH_POINTS }, (_, i) => items[Math.round(i * step)]!)
 }
 
 function growthPoint({ snapshotId, timestampMs, operation, summary }: Snapshot): GrowthPoint {
@@ -44,6 +48,7 @@ export function historyLayout(metadata: TableMetadata, nowMs: number): HistoryLa
     maxSnapshotAgeMs: readInteger(properties, tableProperties.maxSnapshotAgeMs),
     minSnapshotsToKeep: readInteger(properties, tableProperties.minSnapshotsToKeep),
     metadataFiles: metadataLog.length,
+    timesMs: thinned(snapshots.map(({ timestampMs }) => timestampMs).sort((a, b) => a - b)),
     refs: [...refs].map(([name, ref]) => ({
       name,
       type: ref.type,

@@ -13,7 +13,7 @@ export function layoutAdvice(layout: Measured): LayoutAdvice[] {
   if (layout.snapshotId === null) return [fine('The table has no snapshot yet', 'There is nothing to maintain before the first commit.')]
   const found = [smallFiles(layout), overlap(layout), deletes(layout), equalityDeletes(layout), dangling(layout), manifests(layout), snapshots(layout), metadataFiles(layout)]
   const advice = found.filter((item) => item !== undefined)
-  if (advice.length === 0) return [fine('Nothing needs to be done', 'Files have their size, few overlap, and neither deletes nor old snapshots weigh on the table.')]
+  if (advice.length === 0) return [fine('Nothing needs to be done', 'No partition has files enough to put together, few overlap, and neither deletes nor old snapshots weigh on the table.')]
   return advice.sort((a, b) => Number(a.weight === 'consider') - Number(b.weight === 'consider'))
 }
 
@@ -24,7 +24,7 @@ function fine(title: string, why: string): LayoutAdvice {
 function smallFiles({ crowded, totals }: Measured): LayoutAdvice | undefined {
   if (crowded.files === 0) return undefined
   const share = crowded.files / totals.dataFiles
-  const why = `Each file costs a request and a footer, whatever it holds: ${percent(share)} of the files are under 75 % of the target size and in company enough to be put together.`
+  const why = `Each file costs a request and a footer, whatever it holds: ${percent(share)} of the files are under 75 % of the target size, ${MIN_INPUT_FILES} or more in a partition.`
   return { weight: share > 0.2 ? 'act' : 'consider', title: `${counted(crowded.files, 'small file')} in ${counted(crowded.partitions, 'partition')}`, why, command: 'compact' }
 }
 

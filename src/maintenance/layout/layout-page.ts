@@ -20,8 +20,8 @@ export function layoutPage(layout: TableLayout): string {
     section('What would help', `<ul class="advice">\n${layout.advice.map(adviceItem).join('\n')}\n</ul>`),
     charts('Files', fileCharts(layout)),
     charts('Clustering and skipping', clusteringCharts(layout)),
-    charts('Deletes', deleteCharts(layout)),
-    charts('Growth', growthCharts(layout)),
+    charts('Deletes', [...deleteCharts(layout), ...growthCharts(layout, ['deleteFiles'])]),
+    charts('Growth', growthCharts(layout, ['rows', 'bytes', 'files'])),
     charts('Metadata', metadataCharts(layout)),
     section('In numbers', layoutTables(layout).join('\n')),
   ]
@@ -71,7 +71,7 @@ function tiles({ totals, deletes, clustering, manifests }: TableLayout): Tile[] 
   const deleteFiles = deletes.positionDeleteFiles + deletes.deletionVectors + deletes.equalityDeleteFiles
   const sorted = clustering[0]
   return [
-    { name: 'Rows', figure: shortCount(totals.rows), note: countText(totals.rows) },
+    { name: 'Rows', figure: shortCount(totals.rows), note: `${countText(totals.rows)} in data files` },
     { name: 'Data files', figure: shortCount(totals.dataFiles), note: `${bytesText(average)} on average` },
     { name: 'Size', figure: bytesText(totals.dataBytes), note: countOf(totals.partitions, 'partition') },
     { name: 'Deleted rows', figure: percentText(deleted), note: countOf(deleteFiles, 'delete file') },
@@ -88,8 +88,14 @@ function tile({ name, figure, note }: Tile): string {
 const BADGES = { act: 'Act', consider: 'Consider', fine: 'Fine' } as const
 
 function adviceItem({ weight, title, why, command }: LayoutAdvice): string {
-  const run = command === null ? '' : `<br><code>floe ${escapeText(command.replace(/^([\w-]+)/, '$1 <table>'))}</code>`
+  const run = command === null ? '' : `<br><code>${commandWords(command).map((word) => `<span>${escapeText(word)}</span>`).join(' ')}</code>`
   return `<li class="${weight}"><span class="badge">${BADGES[weight]}</span><h3>${escapeText(title)}</h3><p>${escapeText(why)}${run}</p></li>`
+}
+
+/** The words of a command line; the table comes after the verb. */
+function commandWords(command: string): string[] {
+  const [verb = '', ...options] = command.split(' ')
+  return ['floe', verb, '<table>', ...options]
 }
 
 function charts(title: string, cards: readonly string[]): string {

@@ -163,6 +163,8 @@ export interface HistoryLayout {
   /** Earlier metadata files that the log names. */
   readonly metadataFiles: number
   readonly refs: readonly RefLayout[]
+  /** When snapshots were committed, ascending; at most 400, the first and the last among them. */
+  readonly timesMs: readonly number[]
 }
 
 export interface RefLayout {

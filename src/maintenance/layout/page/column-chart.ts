@@ -19,6 +19,7 @@ export interface ColumnChart {
 
 export const COLUMN_CHART_HEIGHT = 230
 const [LEFT, RIGHT, TOP, BOTTOM] = [54, 8, 22, 46]
+const WIDEST_COLUMN = 64
 
 /** Columns side by side over a line, and a scale of counts. */
 export function columnChart({ columns, xLabel, yLabel, mark }: ColumnChart): string {
@@ -31,14 +32,15 @@ export function columnChart({ columns, xLabel, yLabel, mark }: ColumnChart): str
   const every = Math.max(1, Math.ceil(52 / slot))
   const parts = [
     ...scale.flatMap((tick) => [
-      line(LEFT, yOf(tick), CHART_WIDTH - RIGHT, yOf(tick), tick === 0 ? 'base' : 'grid'),
+      line([LEFT, yOf(tick)], [CHART_WIDTH - RIGHT, yOf(tick)], tick === 0 ? 'base' : 'grid'),
       label(LEFT - 6, yOf(tick) + 4, shortCount(tick), { anchor: 'end' }),
     ]),
     ...columns.map(({ value, tone, tooltip }, i) => {
       const drawn = value === 0 ? 0 : Math.max(1.5, (value / top) * height)
       // The whole slot shows the tooltip, so that the lowest columns can be pointed at.
       const hit = bar({ x: LEFT + i * slot, y: TOP, width: slot, height }, 'quiet', tooltip).replace('class="quiet"', 'class="hit"')
-      return hit + bar({ x: LEFT + i * slot + gap / 2, y: TOP + height - drawn, width: Math.min(slot - gap, 64), height: drawn }, tone, tooltip)
+      const wide = Math.min(slot - gap, WIDEST_COLUMN)
+      return hit + bar({ x: LEFT + (i + 0.5) * slot - wide / 2, y: TOP + height - drawn, width: wide, height: drawn }, tone, tooltip)
     }),
     ...columns.map((column, i) => (i % every === 0 ? label(LEFT + (i + 0.5) * slot, TOP + height + 17, column.label, { anchor: 'middle' }) : '')),
     label(LEFT + width / 2, COLUMN_CHART_HEIGHT - 8, xLabel, { anchor: 'middle' }),
@@ -47,7 +49,7 @@ export function columnChart({ columns, xLabel, yLabel, mark }: ColumnChart): str
   if (mark !== undefined) {
     const x = LEFT + Math.min(columns.length, Math.max(0, mark.at)) * slot
     const anchor = x > CHART_WIDTH * 0.7 ? 'end' : x < CHART_WIDTH * 0.3 ? 'start' : 'middle'
-    parts.push(line(x, TOP - 4, x, TOP + height, 'mark'), label(x, TOP - 9, mark.label, { anchor, kind: 'value' }))
+    parts.push(line([x, TOP - 4], [x, TOP + height], 'mark'), label(x, TOP - 9, mark.label, { anchor, kind: 'value' }))
   }
   return parts.join('\n')
 }

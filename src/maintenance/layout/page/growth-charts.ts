@@ -3,30 +3,32 @@ import { bytesText, countOf, countText, shortCount, timeText } from './html-text
 import { LINE_CHART_HEIGHT, lineChart } from './line-chart.js'
 import { byteTicks, chartCard, emptyCard, ticks } from './svg-chart.js'
 
+type MeasureName = 'rows' | 'bytes' | 'files' | 'deleteFiles'
+
 interface Measure {
+  readonly name: MeasureName
   readonly id: string
   readonly title: string
-  readonly of: (point: GrowthPoint) => number | null
   readonly text: (value: number) => string
   readonly full: (value: number) => string
   readonly ticks: (most: number) => readonly number[]
 }
 
 const MEASURES: readonly Measure[] = [
-  { id: 'growth-rows', title: 'Rows', of: ({ rows }) => rows, text: shortCount, full: (rows) => countOf(rows, 'row'), ticks },
-  { id: 'growth-bytes', title: 'Bytes', of: ({ bytes }) => bytes, text: bytesText, full: bytesText, ticks: byteTicks },
-  { id: 'growth-files', title: 'Data files', of: ({ files }) => files, text: shortCount, full: (files) => countOf(files, 'file'), ticks },
-  { id: 'growth-deletes', title: 'Delete files', of: ({ deleteFiles }) => deleteFiles, text: shortCount, full: (files) => countOf(files, 'delete file'), ticks },
+  { name: 'rows', id: 'growth-rows', title: 'Rows', text: shortCount, full: (rows) => countOf(rows, 'row'), ticks },
+  { name: 'bytes', id: 'growth-bytes', title: 'Bytes', text: bytesText, full: bytesText, ticks: byteTicks },
+  { name: 'files', id: 'growth-files', title: 'Data files', text: shortCount, full: (files) => countOf(files, 'file'), ticks },
+  { name: 'deleteFiles', id: 'growth-deletes', title: 'Delete files over time', text: shortCount, full: (files) => countOf(files, 'delete file'), ticks },
 ]
 
 /** Totals of the summaries over time. */
-export function growthCharts({ growth }: TableLayout): string[] {
-  return MEASURES.flatMap((measure) => growthChart(measure, growth))
+export function growthCharts({ growth }: TableLayout, names: readonly MeasureName[]): string[] {
+  return MEASURES.filter(({ name }) => names.includes(name)).flatMap((measure) => growthChart(measure, growth))
 }
 
-function growthChart({ id, title, of, text, full, ticks: scale }: Measure, { points, snapshots }: TableLayout['growth']): string[] {
+function growthChart({ name, id, title, text, full, ticks: scale }: Measure, { points, snapshots }: TableLayout['growth']): string[] {
   const known = points.flatMap((point) => {
-    const value = of(point)
+    const value: GrowthPoint[MeasureName] = point[name]
     return value === null ? [] : [{ point, value }]
   })
   if (known.length === 0) {

@@ -15,8 +15,8 @@ export interface HeatMap {
 }
 
 const ROW_HEIGHT = 20
-const [LEFT, RIGHT, BOTTOM] = [142, 8, 40]
-const NAME_LENGTH = 21
+const [LEFT, RIGHT, BOTTOM] = [150, 8, 40]
+const NAME_LENGTH = 20
 const SHADES = 5
 
 export function heatMapHeight(rows: number): number {

@@ -32,7 +32,7 @@ export function lineChart({ points, ticks, text }: LineChart): string {
   const radius = points.length > 80 ? 1.5 : points.length > 30 ? 2.5 : 3.5
   return [
     ...ticks.flatMap((tick) => [
-      line(LEFT, yOf(tick), CHART_WIDTH - RIGHT, yOf(tick), tick === 0 ? 'base' : 'grid'),
+      line([LEFT, yOf(tick)], [CHART_WIDTH - RIGHT, yOf(tick)], tick === 0 ? 'base' : 'grid'),
       label(LEFT - 6, yOf(tick) + 4, text(tick), { anchor: 'end' }),
     ]),
     ...(points.length > 1 ? [`<path class="area" d="${path}V${short(base)}H${short(xOf(first))}Z"/>`, `<path class="line" d="${path}"/>`] : []),

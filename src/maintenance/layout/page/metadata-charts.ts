@@ -3,12 +3,13 @@ import { COLUMN_CHART_HEIGHT, columnChart } from './column-chart.js'
 import { bytesText, countOf, countText, decimalText, durationText } from './html-text.js'
 import { shareBars, shareBarsHeight } from './share-bar.js'
 import { chartCard } from './svg-chart.js'
+import { timeline, timelineHeight } from './timeline.js'
 
 /** Manifests by size, and snapshots by what becomes of them. */
 export function metadataCharts(layout: TableLayout): string[] {
   const charts: string[] = []
   if (layout.manifests.sizes.length > 0) charts.push(manifestsChart(layout.manifests))
-  if (layout.history.snapshots > 0) charts.push(historyChart(layout.history))
+  if (layout.history.snapshots > 0) charts.push(historyChart(layout.history), timelineChart(layout))
   return charts
 }
 
@@ -48,4 +49,16 @@ function historyChart({ snapshots, expirable, maxSnapshotAgeMs, minSnapshotsToKe
   const policy = expirable === null ? 'gc.enabled=false keeps everything' : `keeps ${durationText(maxSnapshotAgeMs)} and at least ${countOf(minSnapshotsToKeep, 'snapshot')}`
   const summary = `${countOf(snapshots, 'snapshot')}; the table's policy ${policy}. ${countOf(metadataFiles, 'earlier metadata file')} in the log.`
   return chartCard({ id: 'history', title: 'History kept', summary, height: shareBarsHeight(bars.length), body: shareBars(bars) })
+}
+
+const SHOWN_REFS = 8
+
+function timelineChart({ history, measuredAtMs }: TableLayout): string {
+  const { timesMs, refs, expirable, maxSnapshotAgeMs } = history
+  const shown = refs.flatMap(({ name, type, timeMs }) => (timeMs === null ? [] : [{ name, type, timeMs }])).slice(0, SHOWN_REFS)
+  const cutMs = expirable === null ? undefined : measuredAtMs - maxSnapshotAgeMs
+  const body = timeline({ timesMs, refs: shown, nowMs: measuredAtMs, cutMs })
+  const more = refs.length > shown.length ? ` ${shown.length} of ${refs.length} references.` : ''
+  const summary = `Snapshots and what branches and tags name${cutMs === undefined ? '' : '; shaded: older than the policy keeps by age'}.${more}`
+  return chartCard({ id: 'timeline', title: 'Snapshots and references', summary, height: timelineHeight(shown.length), body })
 }

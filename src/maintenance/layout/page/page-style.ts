@@ -27,6 +27,7 @@ code { font: 13px/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu San
 .advice p { margin: 3px 0 0; color: var(--soft); font-size: 14px; }
 .advice .badge { color: var(--tone); font-size: 12px; font-weight: 650; text-transform: uppercase; letter-spacing: 0.05em; margin-right: 8px; }
 .advice code { display: inline-block; margin-top: 8px; padding: 2px 8px; border-radius: 6px; background: var(--heat0); color: var(--text); }
+.advice code span { white-space: nowrap; }
 .act { --tone: var(--bad); } .consider { --tone: var(--warn); } .fine { --tone: var(--good); }
 .charts { display: grid; gap: 16px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); align-items: start; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px 18px; margin: 0; min-width: 0; }
@@ -39,10 +40,11 @@ svg .grid { stroke: var(--grid); } svg .base { stroke: var(--quiet); } svg .mark
 svg .data { fill: var(--data); } svg .good { fill: var(--good); } svg .warn { fill: var(--warn); } svg .bad { fill: var(--bad); } svg .quiet { fill: var(--quiet); }
 svg .hit { fill: transparent; } svg .hit:hover { fill: var(--grid); }
 svg .line { fill: none; stroke: var(--data); stroke-width: 2; stroke-linejoin: round; } svg .area { fill: var(--area); }
+svg .tag { fill: var(--warn); } svg .tick { stroke: var(--data); stroke-width: 1.5; } svg .past { fill: var(--heat0); }
 svg .point { fill: var(--data); stroke: var(--card); stroke-width: 1; } svg .point:hover { stroke: var(--text); }
 svg .heat0 { fill: var(--heat0); } svg .heat1 { fill: var(--heat1); } svg .heat2 { fill: var(--heat2); } svg .heat3 { fill: var(--heat3); }
 svg .heat4 { fill: var(--heat4); } svg .heat5 { fill: var(--heat5); }
-details { margin: 0 0 12px !important; } summary { cursor: pointer; } summary::marker { color: var(--soft); }
+details.card { margin: 0 0 12px; } summary { cursor: pointer; } summary::marker { color: var(--soft); }
 .scroll { overflow: auto; max-height: 460px; margin-top: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }

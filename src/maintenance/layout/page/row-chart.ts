@@ -20,8 +20,8 @@ export interface RowChart {
 }
 
 const ROW_HEIGHT = 22
-const [LEFT, RIGHT, BOTTOM] = [142, 62, 40]
-const NAME_LENGTH = 21
+const [LEFT, RIGHT, BOTTOM] = [150, 62, 40]
+const NAME_LENGTH = 20
 
 export function rowChartHeight(rows: number): number {
   return rows * ROW_HEIGHT + BOTTOM + 4
@@ -34,7 +34,7 @@ export function rowChart({ rows, most, xLabel, ticks }: RowChart): string {
   const xOf = (value: number): number => LEFT + (most > 0 ? Math.min(1, value / most) : 0) * width
   return [
     ...ticks.flatMap(({ value, text }) => [
-      line(xOf(value), 0, xOf(value), height, value === 0 ? 'base' : 'grid'),
+      line([xOf(value), 0], [xOf(value), height], value === 0 ? 'base' : 'grid'),
       label(xOf(value), height + 15, text, { anchor: 'middle' }),
     ]),
     ...rows.map(({ name, value, text, tone, tooltip }, i) => {

@@ -60,7 +60,9 @@ export function bar({ x, y, width, height }: Rectangle, tone: Tone, tooltip: str
   return `<rect class="${tone}" ${place} rx="2"><title>${escapeText(tooltip)}</title></rect>`
 }
 
-export function line(x1: number, y1: number, x2: number, y2: number, kind: 'grid' | 'base' | 'mark'): string {
+type Point = readonly [x: number, y: number]
+
+export function line([x1, y1]: Point, [x2, y2]: Point, kind: 'grid' | 'base' | 'mark'): string {
   return `<line class="${kind}" x1="${short(x1)}" y1="${short(y1)}" x2="${short(x2)}" y2="${short(y2)}"/>`
 }
 
