@@ -4,6 +4,7 @@ import { alwaysTrue } from '../expression/predicates.js'
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { STATUS_ADDED } from '../manifest/manifest-entries.js'
+import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { ancestorsOf, indexSnapshots, isAncestorOf } from '../snapshot/ancestry.js'
 import { branchHead, findSnapshot, MAIN_BRANCH, snapshotById } from '../snapshot/snapshot-ref.js'
@@ -72,7 +73,8 @@ class CherryPick implements CommitOperation {
       const ref = { ...metadata.refs.get(this.branch), type: 'branch', snapshotId: picked.snapshotId } as const
       return { updates: [{ action: 'set-snapshot-ref', name: this.branch, ref }] }
     }
-    return (await this.#operation(current, picked, context)).apply(current, context)
+    const change = await (await this.#operation(current, picked, context)).apply(current, context)
+    return { ...change, updates: [...requireSnapshot(picked.snapshotId), ...change.updates] }
   }
 
   unusedFiles(committed: Snapshot | undefined): readonly string[] {
@@ -97,6 +99,18 @@ class CherryPick implements CommitOperation {
     this.#inner = inner
     return inner
   }
+}
+
+/**
+ * A reference that comes and goes: a catalog refuses it once the snapshot has expired, as no requirement could say. Else a pick
+ * that an expiry overtakes would bring files into the table that the expiry deletes.
+ */
+function requireSnapshot(snapshotId: bigint): readonly MetadataUpdate[] {
+  const name = `cherry-pick-of-${snapshotId}`
+  return [
+    { action: 'set-snapshot-ref', name, ref: { type: 'tag', snapshotId } },
+    { action: 'remove-snapshot-ref', name },
+  ]
 }
 
 function isFastForward(metadata: TableMetadata, branch: string, picked: Snapshot): boolean {

@@ -64,7 +64,7 @@ export function landedExpiry(proposals: readonly ExpiryProposal[], after: TableM
   for (const { base, plan } of proposals) {
     const removed = new Set(plan.removedSnapshots.filter((id) => !remaining.has(id)))
     for (const snapshot of base.metadata.snapshots) if (removed.has(snapshot.snapshotId)) snapshots.set(snapshot.snapshotId, snapshot)
-    for (const file of statisticsFiles(base.metadata)) statistics.set(file.location, file)
+    for (const file of statisticsFiles(base.metadata)) if (!statistics.has(file.location)) statistics.set(file.location, file)
   }
   const gone = <T>(proposed: (proposal: ExpiryProposal) => readonly T[], there: ReadonlySet<T>): readonly T[] => [
     ...new Set(proposals.flatMap(proposed).filter((item) => !there.has(item))),
