@@ -56,6 +56,8 @@ export class ConflictCheck {
   readonly #options: ChangeFilesOptions
   /** Data files that new delete files of this change refer to. */
   readonly #targets: ReadonlyMap<string, DataFile>
+  /** The locations of all of them, those that no delete file names among them. */
+  readonly #required: ReadonlySet<string>
   readonly #replaced: ReadonlyMap<string, DataFile>
   /** Data files that this change removes with all of their rows, where it is fine that others did so too. */
   readonly #dropped: ReadonlySet<string>
@@ -67,6 +69,7 @@ export class ConflictCheck {
     this.#options = options
     const targets = changes.addedDeleteFiles.map((file) => [referencedDataFile(file), file] as const)
     this.#targets = new Map(targets.filter((target): target is [string, DataFile] => target[0] !== undefined))
+    this.#required = new Set([...this.#targets.keys(), ...(options.validation?.referencedDataFiles ?? [])])
     // Files that are removed without being written again have no rows that a delete could miss.
     const rewrites = changes.addedDataFiles.length > 0 && options.replacePartitions !== true
     const forgives = options.validation?.allowConcurrentDeletes === true && changes.addedDataFiles.length === 0
@@ -121,7 +124,7 @@ export class ConflictCheck {
     if (manifest.content === 'deletes') return this.#targets.size > 0 || this.#replaced.size > 0 || plan.refusesDeletes
     const inScope = (plan.refusesRows || plan.refusesRemovals) && plan.scope.mayMatchManifest(manifest, metadata)
     if (plan.refusesRows && inScope && manifest.addedFilesCount !== 0) return true
-    return manifest.deletedFilesCount !== 0 && (this.#targets.size > 0 || this.#dropped.size > 0 || (plan.refusesRemovals && inScope))
+    return manifest.deletedFilesCount !== 0 && (this.#required.size > 0 || this.#dropped.size > 0 || (plan.refusesRemovals && inScope))
   }
 
   /** Throws for rows and removals in the way; answers which data files with deletes of this change are gone. */
@@ -138,7 +141,7 @@ export class ConflictCheck {
       }
       if (status !== STATUS_DELETED) continue
       const path = entries.filePath(i)
-      const isTarget = this.#targets.has(path)
+      const isTarget = this.#required.has(path)
       if (forgives && (isTarget || this.#dropped.has(path))) gone.push(path)
       else if (isTarget) throw this.#conflict('removed a data file that this change deletes rows of', path, table)
       else if (plan.refusesRemovals && !isReplace && plan.scope.mayMatchFile(entries, i, table.metadata)) {

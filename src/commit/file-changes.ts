@@ -30,6 +30,11 @@ export interface ConflictValidation {
    * removing whole data files. False for an update or merge, whose new rows must not outlive the deletes of others. Default false.
    */
   readonly allowConcurrentDeletes?: boolean | undefined
+  /**
+   * Locations of data files that added delete files delete rows of, besides those that the delete files name: a position delete file
+   * for several data files does not say which. They must still be there. Source: `RowDelta.validateDataFilesExist`
+   */
+  readonly referencedDataFiles?: Iterable<string> | undefined
   /** True when the change replaces all rows of the conflict filter: whatever others deleted in it conflicts. Default false. */
   readonly replacesFilter?: boolean | undefined
 }
@@ -88,8 +93,8 @@ export interface ChangeFilesOptions extends SnapshotOptions {
   readonly missingFiles?: 'conflict' | 'ignore' | undefined
   /** Data sequence number of added data files: that of the snapshot that a rewrite read, so that later deletes still apply. */
   readonly dataSequenceNumber?: bigint | undefined
-  /** Data sequence number of added delete files, for rewrites of delete files. */
-  readonly deleteSequenceNumber?: bigint | undefined
+  /** Data sequence number of added delete files, for rewrites of delete files: of all, or of each. */
+  readonly deleteSequenceNumber?: bigint | ((file: DataFile) => bigint) | undefined
   /** Rows of the replaced files that were deleted already and are not written again; only of `replace`. Default 0. */
   readonly droppedRowCount?: number | undefined
   /** `merge` merges small manifests as `commit.manifest-merge.*` say; `fast` does not. Default `merge`. */

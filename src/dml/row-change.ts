@@ -236,6 +236,7 @@ async function commitRows(
       // What toleratesDeletes is about, vectors tell row by row; of position delete files all in scope conflict.
       allowConcurrentDeletes: toleratesDeletes || (isDelete && usesVectors(context.loaded.metadata)),
       replacesFilter: kind.replacesFilter,
+      referencedDataFiles: changed.deletedPositions.keys(),
     },
     ...hints,
     ...(hints.operation === 'replace' ? { droppedRowCount: droppedRows(changed.changes) } : {}),

@@ -91,6 +91,26 @@ describe('two deletes', () => {
   })
 })
 
+describe('position deletes in one file for several data files', () => {
+  it('conflict when one of those was rewritten meanwhile, though the delete file does not name it, and nothing is there twice', async () => {
+    const bench = await changeBench(2, { partitionBy: [identity('part')] })
+    const { table, lake } = bench
+    await lake.catalog.loadTable('a.t').then((loaded) => loaded.updateProperties({ 'write.delete.granularity': 'partition' }))
+    const rows = people(0, 20).map((row) => ({ ...row, part: 0 }))
+    await table.append(rows.slice(0, 10))
+    await table.append(rows.slice(10))
+    const other = await lake.catalog.loadTable('a.t')
+    const result = await race(
+      bench,
+      () => table.update('id = 1 or id = 11', { name: 'y' }, { mode: 'merge-on-read', isolation: 'snapshot' }),
+      () => other.update('id = 5', { name: 'x' }, { mode: 'copy-on-write' }),
+    )
+    expect((result as FloeError).code).toBe('CONFLICT')
+    await table.refresh()
+    await expectRows(table, rows.map((row) => (id(row) === 5 ? { ...row, name: 'x' } : row)))
+  })
+})
+
 /** What a pair may come to: the state after ours alone, theirs alone, or both in either order. */
 interface Pair {
   readonly name: string
