@@ -92,9 +92,12 @@ class TableCommit {
       this.#checkAborted()
       const earlier = this.operation.findCommitted?.(this.#current.metadata)
       if (earlier !== undefined) return await this.#finish(this.#current, earlier, this.#attempt - 1)
-      await this.operation.validate?.(this.base, this.#current, this.#context())
       const attemptStartMs = this.#runtime.now()
-      const sent = await this.#propose()
+      const sent = await this.#tryToPropose()
+      if (sent === 'overtaken') {
+        if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
+        continue
+      }
       if (sent === undefined) return await this.#finish(this.#current, undefined, this.#attempt - 1)
       this.#sent = sent
       this.#sentLists.add(sent.snapshot?.manifestList)
@@ -124,6 +127,21 @@ class TableCommit {
     const random = this.#runtime.random()
     if (!isRace || this.#failures > 0) return backoffMs(policy, Math.max(1, this.#failures), random)
     return raceWaitMs(policy, this.#attempt, this.#runtime.now() - attemptStartMs, random)
+  }
+
+  /** `overtaken`: the version that it was made for has expired, with its files, and a newer one is current now. */
+  async #tryToPropose(): Promise<SentChange | 'overtaken' | undefined> {
+    try {
+      await this.operation.validate?.(this.base, this.#current, this.#context())
+      return await this.#propose()
+    } catch (error) {
+      if (!isFloeError(error, 'NOT_FOUND')) throw error
+      const before = this.#current
+      const now = await this.#reload()
+      if (!isNewer(now, before)) throw error
+      this.#current = now
+      return 'overtaken'
+    }
   }
 
   /** The change on the current version; undefined when it changes nothing. Throws `INVALID` before anything is sent. */

@@ -44,8 +44,11 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   return Math.round(ceiling * (0.5 + random / 2))
 }
 
-/** Doublings of the wait after races: with more, those who lost often would be left behind by those who just began. */
-const RACE_DOUBLINGS = 4
+/**
+ * Doublings of the wait after races. They bound how many writers can share a table without getting in each other's way: with
+ * fewer, 64 processes spend most of their time on attempts that are overtaken; with more, the last of a few wait for nobody.
+ */
+const RACE_DOUBLINGS = 7
 
 /**
  * The wait after the race `races` (from 1) that an attempt of `attemptMs` lost: anything up to that long, doubling each time.

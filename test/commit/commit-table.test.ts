@@ -116,7 +116,7 @@ describe('a commit that is rejected', () => {
     expect((await bench.append(['ours'])).attempts).toBe(31)
     expect(await bench.paths()).toHaveLength(31)
     // Short waits that stop growing, of which a random part is waited: 10 ms is how long an attempt takes.
-    expect(bench.runtime.sleeps.slice(0, 7)).toEqual([5, 10, 20, 40, 80, 80, 80])
+    expect(bench.runtime.sleeps.slice(0, 9)).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 640])
     const strict = await race({ 'commit.retry.num-retries': '4' })
     await expect(strict.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(strict.backend.requests).toHaveLength(5)
@@ -140,6 +140,35 @@ describe('a commit that is rejected', () => {
       expect(snapshot?.snapshotId).toBe(bench.backend.metadata.currentSnapshotId)
       expect(bench.backend.requests).toHaveLength(1)
     }
+  })
+
+  it('whose base expired with its files while it was made goes on from the newest version', async () => {
+    const bench = new CommitBench()
+    const stale = bench.backend.current()
+    let tries = 0
+    const append = appendFiles([dataFile('ours')], {}, bench.runtime)
+    const operation: CommitOperation = {
+      name: append.name,
+      canFollowAny: true,
+      unusedFiles: (committed) => append.unusedFiles!(committed),
+      apply: async (current, context) => {
+        if (++tries > 1) return append.apply(current, context)
+        await bench.appendAsOther(['theirs'])
+        throw new FloeError('NOT_FOUND', 'There is no object', { file: 'snap-1.avro' })
+      },
+    }
+    await bench.commit(operation, stale)
+    expect(await bench.paths()).toEqual(['ours', 'theirs'])
+    expect(await bench.orphans()).toEqual([])
+  })
+
+  it('that misses a file of the newest version fails, and is not made again', async () => {
+    const bench = new CommitBench()
+    const missing = metadataOperation('change', () => {
+      throw new FloeError('NOT_FOUND', 'There is no object', { file: 'snap-1.avro' })
+    })
+    await expect(bench.commit(missing)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(bench.backend.requests).toHaveLength(0)
   })
 
   it('takes another snapshot id when a stranger has drawn the same one', async () => {
