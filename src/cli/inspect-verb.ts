@@ -21,6 +21,7 @@ const OF_TABLE = new Map<string, (inspect: TableInspection) => Rows | Promise<Ro
   ['schemas', (inspect) => inspect.schemas()],
   ['properties', (inspect) => inspect.properties()],
   ['metadata-log', (inspect) => inspect.metadataLog()],
+  ['statistics', (inspect) => inspect.statistics()],
   ['all-files', (inspect) => inspect.allFiles()],
   ['all-data-files', (inspect) => inspect.allDataFiles()],
   ['all-delete-files', (inspect) => inspect.allDeleteFiles()],

@@ -70,6 +70,18 @@ const COLUMNS: ReadonlyMap<string, readonly InspectionColumn[]> = new Map([
   ['schemas', SCHEMAS],
   ['properties', [value('key'), { ...value('value'), fit: 'start' }]],
   ['metadata-log', [time('timestamp', 'time (UTC)'), id('latest_snapshot_id', 'snapshot'), count('latest_schema_id', 'schema'), place('file')]],
+  [
+    'statistics',
+    [
+      id('snapshot_id', 'snapshot'),
+      count('snapshots_behind', 'behind'),
+      value('kind'),
+      value('columns'),
+      count('ndv', 'distinct'),
+      size('file_size_in_bytes', 'size'),
+      place('statistics_path', 'file'),
+    ],
+  ],
   ['files', FILES],
   ['manifests', MANIFESTS],
   ['entries', ENTRIES],

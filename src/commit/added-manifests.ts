@@ -11,8 +11,8 @@ import type { SnapshotAttempt } from './snapshot-operation.js'
 export interface AddedFiles {
   readonly content: ManifestContent
   readonly files: readonly DataFile[]
-  /** Data sequence number of the files instead of that of the commit. */
-  readonly sequenceNumber?: bigint | undefined
+  /** Data sequence number of the files instead of that of the commit: of all, or of each. */
+  readonly sequenceNumber?: bigint | ((file: DataFile) => bigint) | undefined
 }
 
 /** Encodes the manifests of added files, again only when another format version, snapshot id or list of files asks for it. */

@@ -95,13 +95,20 @@ export function manifestWriterOptions(
   }
 }
 
+/** Files that come into manifests. */
+export interface AddedEntries {
+  readonly files: readonly DataFile[]
+  /** Data sequence number instead of that of the commit: of all, or of each. */
+  readonly sequenceNumber?: bigint | ((file: DataFile) => bigint) | undefined
+}
+
 /**
  * Manifests that add `files`, all of one spec, each about `commit.manifest.target-size-bytes` long. The files inherit the data
  * sequence number of the commit unless they are given one.
  */
 export function encodeAddedFiles(
   metadata: TableMetadata,
-  { files, sequenceNumber }: { readonly files: readonly DataFile[]; readonly sequenceNumber?: bigint | undefined },
+  { files, sequenceNumber }: AddedEntries,
   options: ManifestWriterOptions,
   nextLocation: () => string,
 ): readonly NewManifest[] {
@@ -116,7 +123,7 @@ export function encodeAddedFiles(
       finish()
       writer = new ManifestWriter(options)
     }
-    writer.added(file, sequenceNumber)
+    writer.added(file, typeof sequenceNumber === 'function' ? sequenceNumber(file) : sequenceNumber)
   }
   if (writer.entryCount > 0) finish()
   return manifests

@@ -69,15 +69,16 @@ export class EncodedEntries {
   readonly #columns: EntryColumns
   readonly #decodeTuple: DecodeTuple
   readonly #inputs: readonly AvroInput[]
+  private readonly blocks: readonly Uint8Array[]
 
   constructor(
     manifest: ManifestFile,
-    container: AvroContainer,
-    private readonly blocks: readonly Uint8Array[],
+    { container, blocks }: { readonly container: AvroContainer; readonly blocks: readonly Uint8Array[] },
     private readonly copy: EntryCopyPlan,
     partitionType: StructType,
   ) {
     const { plan } = copy
+    this.blocks = blocks
     this.#columns = walkEntries(manifest, { container, blocks, plan }, true)
     this.count = this.#columns.count
     this.snapshotId = this.#columns.longs[LongColumn.snapshotId]!
@@ -160,7 +161,10 @@ function planSteps(source: AvroRecord, wanted: AvroRecord): readonly Step[] | un
   for (const field of wanted.fields) {
     const place = places.get(field.fieldId)
     const isReplaced = place === undefined || field.fieldId === FIRST_ROW_ID
-    if (place === undefined ? !canBeZero(field) : place < next || (!isReplaced && !isStoredAlike(source.fields[place]!.schema, field.schema))) return undefined
+    const isPossible = place === undefined
+      ? canBeZero(field)
+      : place >= next && (isReplaced || isStoredAlike(source.fields[place]!.schema, field.schema))
+    if (!isPossible) return undefined
     if (isReplaced || place !== next) {
       endRun()
       start = isReplaced ? (place ?? next - 1) + 1 : place

@@ -8,6 +8,7 @@ import { type EntryRow, entryRows, fileRows } from './inspect/entry-tables.js'
 import type { FileRow } from './inspect/file-row.js'
 import { allManifestRows, type AllManifestsRow, type ManifestRow, manifestRows } from './inspect/manifest-table.js'
 import { type PartitionRow, partitionRows } from './inspect/partition-table.js'
+import { statisticsRows, type StatisticsRow } from './inspect/statistics-table.js'
 import { schemaRows } from './inspect/schema-table.js'
 import {
   historyRows,
@@ -66,6 +67,11 @@ export class TableInspection {
 
   properties(): PropertyRow[] {
     return propertyRows(this.#table.metadata)
+  }
+
+  /** Sketches and partition statistics that are registered, and how far they are behind. */
+  statistics(): StatisticsRow[] {
+    return statisticsRows(this.#table.metadata)
   }
 
   async manifests(options: InspectOptions = {}): Promise<ManifestRow[]> {

@@ -14,6 +14,9 @@ import type { RemoveOrphansOptions, RemoveOrphansResult } from '../maintenance/o
 import type { FsckOptions } from '../maintenance/fsck/fsck-options.js'
 import type { FsckReport } from '../maintenance/fsck/fsck-report.js'
 import type { RepairOptions, RepairResult } from '../maintenance/repair/repair.js'
+import type {
+  RewritePositionDeletesOptions, RewritePositionDeletesResult,
+} from '../maintenance/delete-files/rewrite-position-deletes.js'
 import type { RewriteManifestsOptions } from '../maintenance/manifests/rewrite-manifests.js'
 import type { RewriteManifestsResult } from '../maintenance/manifests/rewritten-manifests.js'
 import type { ComputePartitionStatisticsOptions, ComputePartitionStatisticsResult } from '../maintenance/statistics/compute-partition-statistics.js'
@@ -207,6 +210,19 @@ export abstract class TableMaintenance extends TableRows {
       return partitionStatisticsRows({ loaded: this.loaded, engine }, this.bound(options))
     }
     return namingTableAsync(this.identifier, read, options.signal)
+  }
+
+  /**
+   * Compacts position delete files and the Puffin files of vectors, and drops deletes that apply to nothing. On format version 3,
+   * position delete files become vectors. Which rows are deleted stays as it was.
+   *
+   * @throws FloeError `CONFLICT` when others changed the same delete files again and again
+   */
+  rewritePositionDeletes(options: RewritePositionDeletesOptions = {}): Promise<RewritePositionDeletesResult> {
+    return this.work('rewrite of position deletes', options, async (context) => {
+      const { rewritePositionDeletes } = await import('../maintenance/delete-files/rewrite-position-deletes.js')
+      return rewritePositionDeletes(context, this.bound(options))
+    })
   }
 
   /** Runs `run` on the newest state of the table, and moves to what it made of it. */

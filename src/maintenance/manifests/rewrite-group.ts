@@ -112,7 +112,7 @@ class GroupReader {
   async #copy({ manifest, container, blocks }: Awaited<ReturnType<GroupReader['load']>>, sorter: EntrySorter): Promise<void> {
     const partitionType = this.group.order.type
     const plan = this.#planOf(container.schemaText, manifest.manifestPath)
-    if (plan !== undefined) await copyEncoded(new EncodedEntries(manifest, container, blocks, plan, partitionType), sorter)
+    if (plan !== undefined) await copyEncoded(new EncodedEntries(manifest, { container, blocks }, plan, partitionType), sorter)
     else await this.#copyDecoded(decodeManifestBlocks(manifest, container, blocks, { partitionType }), sorter)
   }
 

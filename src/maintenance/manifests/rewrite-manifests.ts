@@ -30,7 +30,7 @@ export interface RewriteManifestsOptions extends Partial<Omit<ManifestSelection,
   /** Where entries wait. Default: the system's folder for temporary files. */
   readonly spillDirectory?: string | undefined
   /** Kept in the snapshot's summary. */
-  readonly summary?: ReadonlyMap<string, string> | undefined
+  readonly summary?: Readonly<Record<string, string>> | undefined
   readonly onProgress?: ((progress: RewriteManifestsProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -53,7 +53,7 @@ export async function rewriteManifests(
   if (selected.groups.length === 0 || options.dryRun === true) return { result: plannedResult(manifests, selected), table: undefined }
   const { memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES, spillDirectory, onProgress } = options
   const maker = new ManifestRewriteMaker(selection, { memoryBudgetBytes, spillDirectory, runtime, onProgress })
-  const snapshotOptions: SnapshotOptions = { branch, ...(summary === undefined ? {} : { properties: summary }) }
+  const snapshotOptions: SnapshotOptions = { branch, ...(summary === undefined ? {} : { properties: new Map(Object.entries(summary)) }) }
   try {
     const committed = await commitTable(backend, loaded, snapshotOperation(maker, snapshotOptions, runtime), { runtime, signal })
     return { result: maker.result(committed.snapshot), table: committed.table }
