@@ -18,7 +18,7 @@ export function checkHistory(history: History): readonly Violation[] {
   checkLiveness(history, report)
   try {
     const table = new TableHistory(history)
-    checkStructure(table, report)
+    checkStructure(history, table, report)
     checkFiles(history, table, report)
     checkCommits(history, table, report)
     checkOrder(history, table, report)

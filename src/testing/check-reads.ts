@@ -1,14 +1,14 @@
 import type { Report } from './violation.js'
+import { wasExpiredMeanwhile } from './check-expiry.js'
 import { versionOfPart } from './committed-parts.js'
 import type { History, ReadRecord } from './history.js'
 import type { TableHistory, VersionState } from './table-history.js'
-import { findSnapshot } from '../snapshot/snapshot-ref.js'
 
 /** Every read saw one version as it is, not older than anything that was acknowledged, or read, before it began. */
 export function checkReads(history: History, table: TableHistory, report: Report): void {
   const seen: { readonly read: ReadRecord; readonly version: VersionState }[] = []
   for (const read of history.reads) {
-    checkError(read, report)
+    checkError(read, history, report)
     if (read.rows === undefined) continue
     const version = table.versions.find(({ location }) => location === read.metadataLocation)
     if (version === undefined) {
@@ -33,14 +33,15 @@ export function checkReads(history: History, table: TableHistory, report: Report
 
 function checkContent(read: ReadRecord, version: VersionState, table: TableHistory, report: Report): void {
   if (version.step > read.endedAt!) report('reads are states of the table', `${read.id} read version ${version.version} before it was made`)
-  const head = findSnapshot(version.metadata, version.metadata.currentSnapshotId)
+  const head = table.snapshot(version.metadata.currentSnapshotId)
   const expected = head === undefined ? [] : table.stateOf(head).rows
   if (expected.join('\n') === read.rows!.join('\n')) return
   report('reads are states of the table', `${read.id} read ${read.rows!.join(' ')} in version ${version.version}, which has ${expected.join(' ')}`)
 }
 
-function checkError({ id, error, faults }: ReadRecord, report: Report): void {
-  if (error === undefined) return
+function checkError(read: ReadRecord, history: History, report: Report): void {
+  const { id, error, faults } = read
+  if (error === undefined || wasExpiredMeanwhile(read, history)) return
   const isDamaged = faults.some((fault) => fault === 'truncated' || fault === 'flipped')
   const isFine = error.code === 'UNAVAILABLE' ? faults.length > 0 : error.code === 'CORRUPT' && isDamaged
   if (!isFine) report('errors are honest', `${id} could not read: ${error.message}`)

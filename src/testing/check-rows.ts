@@ -1,6 +1,8 @@
 import type { Report } from './violation.js'
 import { snapshotsOfPart } from './committed-parts.js'
-import type { History, Part } from './history.js'
+import type { History, KeyedChange, Part } from './history.js'
+import type { SnapshotRows } from './snapshot-rows.js'
+import { keyOf, rowText } from './synthetic-file.js'
 import type { SnapshotState, TableHistory } from './table-history.js'
 
 /** Every snapshot differs from its parent by the rows of its operation, and by no others. */
@@ -9,16 +11,49 @@ export function checkRows(history: History, table: TableHistory, report: Report)
   const partOf = new Map<bigint, Part>()
   for (const part of parts) {
     for (const { snapshotId } of snapshotsOfPart(part, table)) if (!partOf.has(snapshotId)) partOf.set(snapshotId, part)
+    if (part.kind === 'nothing') checkNothing(part, table, report)
   }
-  const snapshots = new Map(table.last.metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
-  for (const snapshot of snapshots.values()) {
+  for (const snapshot of table.snapshots) {
     const part = partOf.get(snapshot.snapshotId)
     if (part === undefined) {
       report('no rows but those of its operation', `snapshot ${snapshot.snapshotId} is no operation's`)
       continue
     }
-    const parent = snapshot.parentSnapshotId === undefined ? undefined : snapshots.get(snapshot.parentSnapshotId)
-    checkDifference(part, parent === undefined ? [] : table.stateOf(parent).rows, table.stateOf(snapshot), report)
+    const parent = table.snapshot(snapshot.parentSnapshotId)
+    const before = parent === undefined ? EMPTY : table.stateOf(parent)
+    const after = table.stateOf(snapshot)
+    if (part.keyed === undefined) checkDifference(part, before.rows, after, report)
+    else checkKeyed(part, part.keyed, { before: before.rows, after: after.rows }, report)
+    if (part.keepsRowIds === true) checkRowIds(part, before, after, report)
+  }
+}
+
+const EMPTY: SnapshotRows = { rows: [], rowIds: new Map() }
+
+/** What is left is a function of what was there. */
+function checkKeyed(part: Part, keyed: KeyedChange, { before, after }: Record<'before' | 'after', readonly string[]>, report: Report): void {
+  const { set, inserts } = keyed
+  const keys = new Set(keyed.keys)
+  const present = new Set(before.map(keyOf))
+  const expected = before.flatMap((row) => (!keys.has(keyOf(row)) ? [row] : set === undefined ? [] : [rowText(keyOf(row), set)]))
+  if (inserts) for (const key of keys) if (!present.has(key)) expected.push(rowText(key, set))
+  const [more, less] = [without(after, expected), without(expected, after)]
+  if (more.length > 0) report('no rows but those of its operation', `snapshot of ${part.mark} leaves, or adds, ${more.join(' ')}`)
+  if (less.length > 0) report('no rows but those of its operation', `snapshot of ${part.mark} lacks ${less.join(' ')}`)
+}
+
+function checkNothing({ mark, keyed, seenIn }: Part, table: TableHistory, report: Report): void {
+  if (keyed === undefined || seenIn === undefined) return
+  const version = table.versions.find(({ location }) => location === seenIn)
+  const head = table.snapshot(version?.metadata.currentSnapshotId)
+  const missed = head === undefined ? [] : table.stateOf(head).rows.filter((row) => keyed.keys.includes(keyOf(row)))
+  if (missed.length > 0) report('no rows but those of its operation', `${mark} found nothing to do, where there was ${missed.join(' ')}`)
+}
+
+function checkRowIds({ mark }: Part, before: SnapshotRows, after: SnapshotRows, report: Report): void {
+  for (const [key, rowId] of before.rowIds) {
+    if (rowId === undefined || !after.rowIds.has(key) || after.rowIds.get(key) === rowId) continue
+    report('rows keep their ids', `snapshot of ${mark} gives ${key} the row id ${String(after.rowIds.get(key))}, where it had ${rowId}`)
   }
 }
 

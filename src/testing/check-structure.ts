@@ -1,6 +1,7 @@
 import type { DataFile, ManifestEntry } from '../manifest/data-file.js'
-import type { TableMetadata } from '../metadata/table-metadata.js'
 import { summaryCount } from '../snapshot/snapshot-summary.js'
+import { checkExpiry } from './check-expiry.js'
+import type { History } from './history.js'
 import type { Report } from './violation.js'
 import type { SnapshotState, TableHistory, VersionState } from './table-history.js'
 
@@ -8,17 +9,20 @@ import type { SnapshotState, TableHistory, VersionState } from './table-history.
 const CLOCK_TOLERANCE_MS = 60_000
 
 /** The versions follow each other, and every snapshot keeps the rules of the format. */
-export function checkStructure(table: TableHistory, report: Report): void {
+export function checkStructure(history: History, table: TableHistory, report: Report): void {
   table.versions.forEach((version, i) => {
     const before = table.versions[i - 1]
-    if (before !== undefined) checkSuccession(before, version, report)
+    if (before === undefined) return
+    checkSuccession(before, version, report)
+    checkExpiry({ before, after: version }, history, table, report)
+    checkBranches({ before, after: version }, table, report)
   })
   const sequenceNumbers = table.snapshots.map(({ sequenceNumber }) => sequenceNumber)
   sequenceNumbers.forEach((number, i) => {
     if (i > 0 && number <= sequenceNumbers[i - 1]!) report('sequence numbers grow', `${number} follows ${sequenceNumbers[i - 1]!}`)
   })
-  checkRowIds(table, report)
-  for (const snapshot of table.last.metadata.snapshots) {
+  if (table.last.metadata.formatVersion >= 3) checkRowIds(table, report)
+  for (const snapshot of table.snapshots) {
     const state = table.stateOf(snapshot)
     checkEntries(state, report)
     checkCounts(state, report)
@@ -34,32 +38,28 @@ function checkSuccession(before: VersionState, after: VersionState, report: Repo
   if (now.lastUpdatedMs < old.lastUpdatedMs - CLOCK_TOLERANCE_MS) report('time goes forward', `${said}: ${now.lastUpdatedMs} after ${old.lastUpdatedMs}`)
   if (now.lastSequenceNumber < old.lastSequenceNumber) report('sequence numbers grow', `${said}: ${now.lastSequenceNumber} after ${old.lastSequenceNumber}`)
   if (now.nextRowId < old.nextRowId) report('row ids are never reused', `${said}: ${now.nextRowId} after ${old.nextRowId}`)
-  const kept = new Set(now.snapshots.map(({ snapshotId }) => snapshotId))
-  for (const { snapshotId } of old.snapshots) if (!kept.has(snapshotId)) report('visible for ever', `${said} lost snapshot ${snapshotId}`)
   for (const name of old.properties.keys()) if (!now.properties.has(name)) report('visible for ever', `${said} lost property ${name}`)
-  checkBranches(old, now, said, report)
 }
 
 /** Heads move to descendants only. */
-function checkBranches(old: TableMetadata, now: TableMetadata, said: string, report: Report): void {
-  const byId = new Map(now.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
-  for (const [name, { snapshotId }] of old.refs) {
-    let at = now.refs.get(name)?.snapshotId
-    while (at !== undefined && at !== snapshotId) at = byId.get(at)?.parentSnapshotId
-    if (at === undefined) report('one line of history', `${said}: ${name} no longer descends from ${snapshotId}`)
+function checkBranches({ before, after }: Record<'before' | 'after', VersionState>, table: TableHistory, report: Report): void {
+  for (const [name, { snapshotId }] of before.metadata.refs) {
+    const isKept = after.metadata.refs.get(name)?.snapshotId === snapshotId
+    if (isKept || table.chain(name, after).some((one) => one.snapshotId === snapshotId)) continue
+    report('one line of history', `version ${after.version} after ${before.version}: ${name} no longer descends from ${snapshotId}`)
   }
 }
 
 function checkRowIds(table: TableHistory, report: Report): void {
   let next = 0n
-  for (const { snapshotId, firstRowId, addedRows } of table.last.metadata.snapshots) {
+  for (const { snapshotId, firstRowId, addedRows } of table.snapshots) {
     if (firstRowId === undefined || addedRows === undefined) report('row ids are never reused', `snapshot ${snapshotId} has no row ids`)
     else if (firstRowId < next) report('row ids are never reused', `snapshot ${snapshotId} begins at ${firstRowId}, before ${next}`)
     else next = firstRowId + addedRows
   }
   if (table.last.metadata.nextRowId < next) report('row ids are never reused', `the next row id is ${table.last.metadata.nextRowId}, and ${next} are taken`)
   const files = new Map<string, DataFile>()
-  for (const snapshot of table.last.metadata.snapshots) {
+  for (const snapshot of table.snapshots) {
     for (const { dataFile, status } of table.stateOf(snapshot).entries) {
       if (dataFile.content === 'data' && status !== 'deleted') checkFileRowIds(dataFile, files, report)
     }
@@ -89,7 +89,7 @@ function checkEntries({ snapshot, entries }: SnapshotState, report: Report): voi
   }
   const targets = new Set<string>()
   for (const { dataFile, sequenceNumber } of live) {
-    if (dataFile.content === 'data') continue
+    if (dataFile.fileFormat !== 'puffin') continue
     const target = dataFile.referencedDataFile!
     if (targets.has(target)) report('one vector per data file', `snapshot ${snapshot.snapshotId} has two of ${target}`)
     targets.add(target)
@@ -108,11 +108,14 @@ function checkCounts({ snapshot, entries }: SnapshotState, report: Report): void
   const data = live.filter(({ content }) => content === 'data')
   const deletes = live.filter(({ content }) => content !== 'data')
   const rowsOf = (files: readonly DataFile[]): number => files.reduce((rows, file) => rows + file.recordCount, 0)
+  const positions = deletes.filter(({ content }) => content === 'position-deletes')
+  const equalities = deletes.filter(({ content }) => content === 'equality-deletes')
   const counts = {
     'total-data-files': data.length,
     'total-records': rowsOf(data),
     'total-delete-files': deletes.length,
-    'total-position-deletes': rowsOf(deletes),
+    'total-position-deletes': rowsOf(positions),
+    'total-equality-deletes': rowsOf(equalities),
   }
   for (const [name, count] of Object.entries(counts)) {
     const said = summaryCount(snapshot.summary, name)

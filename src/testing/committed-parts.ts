@@ -5,10 +5,10 @@ import type { TableHistory, VersionState } from './table-history.js'
 
 const SOURCE_SNAPSHOT_PROPERTY = 'source-snapshot-id'
 
-/** The snapshots of the last version in which a part of an operation happened. */
+/** The snapshots, expired ones among them, in which a part of an operation happened. */
 export function snapshotsOfPart(part: Part, table: TableHistory): readonly Snapshot[] {
-  if (part.kind === 'property') return []
-  const { snapshots } = table.last.metadata
+  if (part.kind !== 'snapshot') return []
+  const { snapshots } = table
   if (part.publishes === undefined) {
     const scope = part.branch === undefined ? snapshots : table.chain(part.branch)
     return scope.filter(({ summary }) => summary.get(MARK_PROPERTY) === part.mark)
@@ -35,11 +35,5 @@ export function versionOfPart(part: Part, table: TableHistory): VersionState | u
     return table.versions.find(({ metadata }) => metadata.snapshots.some(({ snapshotId }) => snapshotId === found.snapshotId))
   }
   const branch = part.branch ?? MAIN_BRANCH
-  return table.versions.find(({ metadata }) => {
-    const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
-    for (let at = metadata.refs.get(branch)?.snapshotId; at !== undefined; at = byId.get(at)?.parentSnapshotId) {
-      if (at === found.snapshotId) return true
-    }
-    return false
-  })
+  return table.versions.find((version) => table.chain(branch, version).includes(found))
 }

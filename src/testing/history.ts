@@ -2,17 +2,35 @@
 import type { FaultKind } from './fault.js'
 import type { StoreEvent } from './recording-store.js'
 
+/** A change of all rows that have one of some ids, whatever else they hold. */
+export interface KeyedChange {
+  readonly keys: readonly string[]
+  /** What such rows are set to; `undefined`: they are deleted, or inserted as they are. */
+  readonly set: string | undefined
+  /** Whether ids that there are not are inserted. */
+  readonly inserts: boolean
+}
+
 /** One snapshot, or one change of metadata, that an operation makes. */
 export interface Part {
   /** The value of {@link MARK_PROPERTY} in the snapshot's summary, or the name of the table property that it sets. */
   readonly mark: string
-  readonly kind: 'snapshot' | 'property'
+  /** `nothing`: it was acknowledged that there was nothing to do. */
+  readonly kind: 'snapshot' | 'property' | 'nothing'
   /** The branch; `undefined`: staged, in no branch. */
   readonly branch?: string | undefined
   /** Rows that it adds. */
   readonly adds: readonly string[]
   /** Rows that it removes. */
   readonly removes: readonly string[]
+  /** What it does to whatever rows its parent has, in the place of {@link adds} and {@link removes}. */
+  readonly keyed?: KeyedChange
+  /** Whether rows that are there before and after keep their row id. */
+  readonly keepsRowIds?: boolean
+  /** Whether it changes no row, so that it does not matter how often it comes about. */
+  readonly isUpkeep?: boolean
+  /** Where there was nothing to do: a metadata file. */
+  readonly seenIn?: string | undefined
   /** Whether it is fine that others removed some of the rows first. */
   readonly toleratesGone?: boolean
   /** Whether nothing but what it adds is left. */
@@ -31,6 +49,12 @@ export const MARK_PROPERTY = 'simulation.part'
  */
 export type OperationOutcome = 'open' | 'ok' | 'failed' | 'unknown'
 
+/** What an expiry has to keep. */
+export interface ExpiryRecord {
+  readonly olderThanMs: number
+  readonly retainLast: number
+}
+
 export interface OperationRecord {
   readonly id: string
   readonly actor: string
@@ -39,6 +63,8 @@ export interface OperationRecord {
   endedAt: number | undefined
   outcome: OperationOutcome
   error?: { readonly code: string; readonly message: string }
+  /** What an expiry was allowed to remove. */
+  expiry?: ExpiryRecord
   /** All or none of them happen. */
   parts: readonly Part[]
   /** Faults that struck its actor meanwhile. */
@@ -73,6 +99,8 @@ export interface History {
   readonly faults: readonly FaultKind[]
   /** Whether commits are tried again as often as the library wants to. */
   readonly isPatient: boolean
+  /** Whether orphans were removed at the very end. */
+  readonly isCleared: boolean
   /** Whether the run came to its end. */
   readonly finished: boolean
 }

@@ -74,6 +74,11 @@ export class Scheduler {
     })
   }
 
+  /** Lets time go by in which nothing happens. */
+  skip(ms: number): void {
+    this.#nowMs += ms
+  }
+
   /** The actor is dead: nothing that it waits for comes, what it has sent still may. */
   stop(actor: string): void {
     this.#stopped.add(actor)

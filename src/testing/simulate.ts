@@ -1,21 +1,25 @@
-import type { CatalogBackend, TableIdentifier } from '../catalog/catalog-backend.js'
+import type { CatalogBackend, LoadedTable, TableIdentifier } from '../catalog/catalog-backend.js'
 import { ObjectStoreCatalog } from '../catalog/object-store-catalog.js'
 import type { FileIO } from '../io/file-io.js'
-import { schema, t } from '../schema/schema-builder.js'
+import { readPlannedFiles } from '../scan/read-files.js'
+import { planScan } from '../scan/plan-scan.js'
+import { branchHead, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import { rowReader } from '../arrow/row-values.js'
 import { isFloeError } from '../util/errors.js'
 import { checkHistory } from './check-history.js'
 import { PriorityOrder, RandomOrder, type Decisions } from './decisions.js'
 import { EventLog } from './event-log.js'
 import { FaultPlan, type Fault } from './fault.js'
 import { FaultyFileIO, type Request } from './faulty-file-io.js'
-import type { History, OperationRecord, Part, ReadRecord } from './history.js'
+import type { ExpiryRecord, History, OperationRecord, Part, ReadRecord } from './history.js'
 import { RecordingStore } from './recording-store.js'
 import { Scheduler } from './scheduler.js'
 import { SeededRandom } from './seeded-random.js'
 import { SimulatedRuntime } from './simulated-runtime.js'
 import type { ActorPlan, SimulationPlan } from './simulation-plan.js'
-import { decodeRows } from './synthetic-file.js'
-import { liveFiles, livePositions } from './table-view.js'
+import { encodeRows, rowText, SIMULATION_SCHEMA, isTableRow, textOf } from './synthetic-file.js'
+import { decodeTextFile } from './text-file.js'
+import { TextEngine } from './text-engine.js'
 import type { Violation } from './violation.js'
 import type { Substitutions, WriterContext } from './writer-context.js'
 import { WRITER_OPERATIONS, type WriterOperationKind } from './writer-operations.js'
@@ -47,6 +51,11 @@ export interface SimulationResult {
 const WAREHOUSE = 'memory:///lake'
 const IDENTIFIER: TableIdentifier = { namespace: [], name: 'events' }
 const START_MS = 1_750_000_000_000
+/** What was there before the run is so old. */
+const SETUP_AGE_MS = 5 * 86_400_000
+
+const engine = new TextEngine()
+const readRows = rowReader(SIMULATION_SCHEMA)
 
 /** Runs a plan to its end, then checks what came of it. The same plan gives the same log, byte for byte. */
 export async function simulate(plan: SimulationPlan, options: SimulateOptions = {}): Promise<SimulationResult> {
@@ -91,7 +100,19 @@ class SimulationRun {
         if (!(await this.#finish())) return this.#history(false)
       }
     }
-    return this.#history(finished)
+    return this.#history(finished && (await this.#cleanUp()))
+  }
+
+  /** Once nobody writes any more, one removal of orphans leaves none. */
+  async #cleanUp(): Promise<boolean> {
+    if (!this.#removesOrphans) return true
+    this.#scheduler.skip(SETUP_AGE_MS)
+    void this.#act({ name: 'last2', operations: ['remove-orphans'], isCold: true }, 102)
+    return this.#finish()
+  }
+
+  get #removesOrphans(): boolean {
+    return this.#plan.actors.some(({ operations }) => operations.includes('remove-orphans'))
   }
 
   summary(): Omit<SimulationResult, 'history' | 'violations'> {
@@ -109,6 +130,7 @@ class SimulationRun {
       faults: this.#faults.struck.map(({ kind }) => kind),
       isPatient: this.#plan.properties['commit.retry.num-retries'] === undefined,
       finished,
+      isCleared: finished && this.#removesOrphans,
     }
   }
 
@@ -126,14 +148,23 @@ class SimulationRun {
     const runtime = new SimulatedRuntime(this.#scheduler, 'setup', new SeededRandom(this.#plan.seed ^ 0xface))
     const catalog = new ObjectStoreCatalog({ warehouse: WAREHOUSE, io: this.#store, runtime })
     await catalog.createTable(IDENTIFIER, {
-      schema: schema({ id: t.string }),
+      schema: SIMULATION_SCHEMA,
       spec: { specId: 0, fields: [] },
       sortOrder: { orderId: 0, fields: [] },
-      formatVersion: 3,
+      formatVersion: this.#plan.formatVersion ?? 3,
       properties: new Map(Object.entries(this.#plan.properties)),
     })
     const random = new SeededRandom(this.#plan.seed ^ 0xbead)
     for (const operationId of ['s1', 's2']) await this.#operate('append', { actor: 'setup', operationId, backend: catalog, runtime, random }, {})
+    if (this.#removesOrphans) await this.#plantOrphans()
+    this.#scheduler.skip(SETUP_AGE_MS)
+  }
+
+  /** What a writer left that died long ago. */
+  async #plantOrphans(): Promise<void> {
+    const folder = `${WAREHOUSE}/${IDENTIFIER.name}`
+    await this.#store.write(`${folder}/data/left-behind.parquet`, encodeRows(['left behind']))
+    await this.#store.write(`${folder}/metadata/left-behind-m0.avro`, encodeRows(['left behind']))
   }
 
   async #act(actor: ActorPlan, index: number): Promise<void> {
@@ -167,13 +198,16 @@ class SimulationRun {
         runtime.skewMs += ms
       },
       isCommit: ({ operation, location }) => operation === 'write' && /\/v\d+\.metadata\.json$/.test(location),
-      isVerified: (location) => /\.(?:rows|puffin)$|version-hint\.text$/.test(location),
+      isVerified: (location) => /\.(?:parquet|puffin)$|version-hint\.text$/.test(location),
       isVisible: (request) => this.#options.isVisible?.(request, this.#store.objects.has(request.location)) !== false,
       delaysAnswers: this.#options.isSmall !== true,
       listAsOf: (prefix, ageMs) => this.#store.listAsOf(prefix, this.#scheduler.nowMs - ageMs),
       onFault: ({ kind }) => this.#under.get(actor)?.faults.push(kind),
     })
-    const noting = noteWrites(faulty, (location) => this.#written.set(location, this.#under.get(actor)?.id ?? actor))
+    const noting = noteWrites(faulty, (location, body) => {
+      this.#written.set(location, this.#under.get(actor)?.id ?? actor)
+      if (location.endsWith('.parquet') && body instanceof Uint8Array) this.#noteRows(location, body)
+    })
     return this.#options.substitutions?.io?.(noting, actor) ?? noting
   }
 
@@ -191,13 +225,26 @@ class SimulationRun {
       }
       record.parts = parts
     }
+    const withdraw = (seenIn?: string): void => {
+      record.parts = record.parts.map((part) => ({ ...part, kind: 'nothing', seenIn }))
+    }
+    const expire = (expiry: ExpiryRecord): void => {
+      record.expiry = expiry
+    }
+    const losesHistory = this.#plan.actors.some(({ operations }) => operations.includes('expire'))
+    const told = { declare, withdraw, expire, losesHistory }
     try {
-      await WRITER_OPERATIONS[kind]({ ...given, identifier: IDENTIFIER, rowsOf: this.#rowsOf, substitutions, declare })
+      await WRITER_OPERATIONS[kind]({ ...given, ...told, identifier: IDENTIFIER, rowsOf: this.#rowsOf, substitutions })
       this.#end(record, 'ok')
     } catch (error) {
       record.error = { code: codeOf(error), message: String(error) }
       this.#end(record, isFloeError(error, 'COMMIT_STATE_UNKNOWN') ? 'unknown' : 'failed')
     }
+  }
+
+  #noteRows(location: string, body: Uint8Array): void {
+    const rows = decodeTextFile(body, location)
+    if (rows.every(isTableRow)) this.#rowsOf.set(location, rows.map(textOf))
   }
 
   #begin(kind: string, actor: string, id: string): OperationRecord {
@@ -222,12 +269,7 @@ class SimulationRun {
       const table = await backend.loadTable(IDENTIFIER)
       record.metadataLocation = table.metadataLocation
       record.snapshotId = table.metadata.currentSnapshotId
-      const rows: string[] = []
-      for (const live of await liveFiles(table)) {
-        const names = decodeRows(await table.io.read(live.file.filePath), live.file.filePath)
-        for (const position of livePositions(live)) rows.push(names[position]!)
-      }
-      record.rows = rows.sort()
+      record.rows = await rowsIn(table)
     } catch (error) {
       record.error = { code: codeOf(error), message: String(error) }
     }
@@ -236,17 +278,28 @@ class SimulationRun {
   }
 }
 
+/** The rows of `main`, as a scan gives them. */
+async function rowsIn({ io, metadata }: LoadedTable): Promise<readonly string[]> {
+  const read = { io, metadata, schema: SIMULATION_SCHEMA }
+  const plan = await planScan({ ...read, snapshot: branchHead(metadata, MAIN_BRANCH) })
+  const rows: string[] = []
+  for await (const batch of readPlannedFiles(plan.files(), { ...read, engine, projection: SIMULATION_SCHEMA })) {
+    for (const { id, v } of readRows(batch)) rows.push(rowText(id as string, v as string | null))
+  }
+  return rows.sort()
+}
+
 function codeOf(error: unknown): string {
   return isFloeError(error) ? error.code : 'NOT_TYPED'
 }
 
 /** Says which locations were asked to be written. */
-function noteWrites(io: FileIO, note: (location: string) => void): FileIO {
+function noteWrites(io: FileIO, note: (location: string, body: Parameters<FileIO['write']>[1]) => void): FileIO {
   return {
     read: (location, options) => io.read(location, options),
     readMany: (location, ranges, options) => io.readMany(location, ranges, options),
     write: (location, body, options) => {
-      note(location)
+      note(location, body)
       return io.write(location, body, options)
     },
     head: (location) => io.head(location),

@@ -18,6 +18,8 @@ export interface SimulationPlan {
   readonly actors: readonly ActorPlan[]
   readonly faults: readonly Fault[]
   readonly properties: Readonly<Record<string, string>>
+  /** Default 3. */
+  readonly formatVersion?: 2 | 3
 }
 
 export interface PlanLimits {
@@ -27,15 +29,39 @@ export interface PlanLimits {
   readonly maxOperations?: number
   /** Default 4. */
   readonly maxFaults?: number
-  /** Default all. */
+  /** Of writers. Default: of one of several mixes. */
   readonly kinds?: readonly WriterOperationKind[]
+  /** Of an actor that keeps the table fast. Default: some, in a part of the runs; none where {@link kinds} is given. */
+  readonly upkeep?: readonly WriterOperationKind[]
+  /** Default: 3, and 2 in a part of the runs that can. */
+  readonly formatVersion?: 2 | 3
+}
+
+interface Mix {
+  readonly kinds: readonly WriterOperationKind[]
+  readonly formatVersions: readonly (2 | 3)[]
 }
 
 /** Appends most, as in life; each kind as often as it is here. */
-const KINDS: readonly WriterOperationKind[] = [
+const OF_FILES: readonly WriterOperationKind[] = [
   'append', 'append', 'append', 'delete', 'delete', 'delete', 'update', 'update', 'rewrite', 'overwrite', 'compact', 'compact',
   'property', 'transaction', 'publish', 'append-branch',
 ]
+const OF_ROWS: readonly WriterOperationKind[] = [
+  'append', 'append-rows', 'append-rows', 'delete-where', 'delete-where', 'update-where', 'update-where', 'upsert', 'upsert', 'compact-table',
+]
+const OF_KEYS: readonly WriterOperationKind[] = [
+  ...OF_ROWS, 'delete-keys', 'delete-keys', 'delete-keys', 'convert-deletes', 'transaction', 'publish', 'property', 'append-branch',
+]
+/** Commits of files know vectors alone, so they do not meet equality deletes. */
+const MIXES: readonly Mix[] = [
+  { kinds: OF_FILES, formatVersions: [3] },
+  { kinds: OF_FILES, formatVersions: [3] },
+  { kinds: [...OF_FILES, ...OF_ROWS], formatVersions: [3] },
+  { kinds: OF_KEYS, formatVersions: [2, 2, 3] },
+]
+const UPKEEP: readonly WriterOperationKind[] = ['compact-table', 'rewrite-manifests', 'expire', 'expire', 'remove-orphans']
+const UPKEEP_CHANCE = 0.4
 /** Requests of an actor among which faults strike. */
 const CALLS_PER_OPERATION = 24
 /** Kinds that are worst where a commit hangs on them. */
@@ -46,13 +72,17 @@ const FAULTLESS = 0.25
 /** The run of a seed. */
 export function planSimulation(seed: number, limits: PlanLimits = {}): SimulationPlan {
   const random = new SeededRandom(seed)
-  const { maxActors = 4, maxOperations = 3, maxFaults = 4, kinds = KINDS } = limits
+  const { maxActors = 4, maxOperations = 3, maxFaults = 4 } = limits
+  const mix = random.pick(MIXES)
+  const { kinds = mix.kinds, formatVersion = limits.kinds === undefined ? random.pick(mix.formatVersions) : 3 } = limits
   const actors: ActorPlan[] = []
   const writers = 2 + random.below(maxActors - 1)
   for (let i = 0; i < writers; i++) {
     const operations = Array.from({ length: 1 + random.below(maxOperations) }, () => random.pick(kinds))
     actors.push({ name: `w${i}`, operations })
   }
+  const upkeep = limits.upkeep ?? (limits.kinds === undefined && random.chance(UPKEEP_CHANCE) ? UPKEEP : [])
+  if (upkeep.length > 0) actors.push({ name: 'm0', operations: Array.from({ length: 1 + random.below(maxOperations) }, () => random.pick(upkeep)) })
   const reads = random.below(3)
   if (reads > 0) actors.push({ name: 'r0', operations: Array.from({ length: reads }, () => 'read' as const), isCold: random.chance(0.5) })
   const faults = random.chance(FAULTLESS) ? [] : Array.from({ length: 1 + random.below(maxFaults) }, () => drawFault(random, actors))
@@ -66,7 +96,7 @@ export function planSimulation(seed: number, limits: PlanLimits = {}): Simulatio
     properties['write.metadata.delete-after-commit.enabled'] = 'true'
     properties['write.metadata.previous-versions-max'] = '2'
   }
-  return { seed, order: random.chance(0.3) ? 'priority' : 'random', actors, faults, properties }
+  return { seed, order: random.chance(0.3) ? 'priority' : 'random', actors, faults, properties, formatVersion }
 }
 
 function drawFault(random: SeededRandom, actors: readonly ActorPlan[]): Fault {
@@ -85,7 +115,7 @@ function drawAmount(random: SeededRandom, kind: FaultKind): number {
     case 'cut-off':
       return 12 + random.below(40)
     case 'clock':
-      return random.pick([-1, 1]) * random.pick([5, 1_000, 90_000, 3_600_000])
+      return random.pick([-1, 1]) * random.pick([5, 1_000, 90_000, 3_600_000, 864_000_000])
     case 'stale-list':
       return random.pick([10, 100, 1_000])
     default:

@@ -1,19 +1,16 @@
 import { decodeMarker } from '../catalog/version-marker.js'
 import { versionOf } from '../catalog/version-file.js'
 import { tupleType } from '../commit/manifest-input.js'
-import { decodeVectorBlob } from '../deletes/deletion-vector.js'
-import type { PositionBitmap } from '../deletes/position-bitmap.js'
-import type { DataFile, ManifestEntry, ManifestFile } from '../manifest/data-file.js'
+import type { ManifestEntry, ManifestFile } from '../manifest/data-file.js'
 import { decodeManifestList } from '../manifest/manifest-list.js'
 import { decodeManifest } from '../manifest/manifest-reader.js'
 import { parseTableMetadata } from '../metadata/table-metadata-json.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
-import { findSnapshot } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { History } from './history.js'
 import type { StoreEvent } from './recording-store.js'
-import { decodeRows } from './synthetic-file.js'
+import { rowsOfEntries, type SnapshotRows } from './snapshot-rows.js'
 
 /** One version of the table as it was made. */
 export interface VersionState {
@@ -25,18 +22,17 @@ export interface VersionState {
 }
 
 /** What a snapshot holds. */
-export interface SnapshotState {
+export interface SnapshotState extends SnapshotRows {
   readonly snapshot: Snapshot
   readonly manifests: readonly ManifestFile[]
   /** Live and deleted. */
   readonly entries: readonly ManifestEntry[]
-  /** Sorted; a row that is there twice comes twice. */
-  readonly rows: readonly string[]
 }
 
 /** Every version and snapshot that a table ever had, read from the bytes that the store was given, by nobody's catalog. */
 export class TableHistory {
   readonly versions: readonly VersionState[]
+  readonly #byId = new Map<bigint, Snapshot>()
   readonly #bytes = new Map<string, Uint8Array>()
   readonly #snapshots = new Map<bigint, SnapshotState>()
   readonly #entries = new Map<string, readonly ManifestEntry[]>()
@@ -48,31 +44,30 @@ export class TableHistory {
       if (event.kind === 'put') this.#put(event, made, history.metadataFolder)
     }
     this.versions = [...made.values()].sort((a, b) => a.version - b.version)
+    for (const { metadata } of this.versions) for (const snapshot of metadata.snapshots) this.#byId.set(snapshot.snapshotId, snapshot)
+    this.snapshots = [...this.#byId.values()]
   }
 
   get last(): VersionState {
     return this.versions.at(-1)!
   }
 
-  /** All snapshots that any version lists, in the order of versions. */
-  get snapshots(): readonly Snapshot[] {
-    const found = new Map<bigint, Snapshot>()
-    for (const { metadata } of this.versions) for (const snapshot of metadata.snapshots) found.set(snapshot.snapshotId, snapshot)
-    return [...found.values()]
+  /** All snapshots that any version lists, those that have expired since among them, in the order of versions. */
+  readonly snapshots: readonly Snapshot[]
+
+  snapshot(snapshotId: bigint | undefined): Snapshot | undefined {
+    return snapshotId === undefined ? undefined : this.#byId.get(snapshotId)
   }
 
-  /** The history of a branch of the last version, oldest first. */
-  chain(branch: string): readonly Snapshot[] {
+  /** The history of a branch of a version, by default the last, oldest first, as far as it was ever known. */
+  chain(branch: string, { metadata }: Pick<VersionState, 'metadata'> = this.last): readonly Snapshot[] {
     const chain: Snapshot[] = []
-    const { metadata } = this.last
-    let next = metadata.refs.get(branch)?.snapshotId
-    while (next !== undefined && chain.length <= metadata.snapshots.length) {
-      const snapshot = findSnapshot(metadata, next)
-      if (snapshot === undefined) break
-      chain.unshift(snapshot)
-      next = snapshot.parentSnapshotId
+    let next = this.snapshot(metadata.refs.get(branch)?.snapshotId)
+    while (next !== undefined && chain.length <= this.snapshots.length) {
+      chain.push(next)
+      next = this.snapshot(next.parentSnapshotId)
     }
-    return chain
+    return chain.reverse()
   }
 
   /** Throws `CORRUPT` or `NOT_FOUND` for a snapshot that cannot be read. */
@@ -82,7 +77,8 @@ export class TableHistory {
     const list = snapshot.manifestList!
     const manifests = decodeManifestList(this.#read(list), list)
     const entries = manifests.flatMap((manifest) => this.#entriesOf(manifest))
-    const state = { snapshot, manifests, entries, rows: this.#rows(entries) }
+    const live = entries.filter(({ status }) => status !== 'deleted')
+    const state = { snapshot, manifests, entries, ...rowsOfEntries(live, (location) => this.#read(location)) }
     this.#snapshots.set(snapshot.snapshotId, state)
     return state
   }
@@ -108,23 +104,6 @@ export class TableHistory {
     const entries = Array.from({ length: decoded.count }, (_, i) => decoded.entry(i))
     this.#entries.set(manifest.manifestPath, entries)
     return entries
-  }
-
-  #rows(entries: readonly ManifestEntry[]): readonly string[] {
-    const live = entries.filter(({ status }) => status !== 'deleted').map(({ dataFile }) => dataFile)
-    const vectors = live.filter(({ content }) => content !== 'data').map((file) => [file.referencedDataFile, this.#vector(file)] as const)
-    return live
-      .filter(({ content }) => content === 'data')
-      .flatMap(({ filePath }) => {
-        const deleted = vectors.filter(([target]) => target === filePath)
-        return decodeRows(this.#read(filePath), filePath).filter((_, position) => !deleted.some(([, vector]) => vector.contains(position)))
-      })
-      .sort()
-  }
-
-  #vector({ filePath, contentOffset, contentSizeBytes, recordCount }: DataFile): PositionBitmap {
-    const bytes = this.#read(filePath).subarray(contentOffset, contentOffset! + contentSizeBytes!)
-    return decodeVectorBlob(bytes, { file: filePath, cardinality: recordCount })
   }
 
   #read(location: string): Uint8Array {

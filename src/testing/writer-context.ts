@@ -4,7 +4,7 @@ import { commitTable } from '../commit/commit-table.js'
 import type { CommitResult } from '../commit/commit-result.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { FloeError } from '../util/errors.js'
-import type { Part } from './history.js'
+import type { ExpiryRecord, Part } from './history.js'
 import type { SimulatedRuntime } from './simulated-runtime.js'
 import type { SeededRandom } from './seeded-random.js'
 import { writeRows } from './synthetic-file.js'
@@ -28,9 +28,18 @@ export interface WriterContext {
   /** The rows of every data file ever written, by its path. */
   readonly rowsOf: Map<string, readonly string[]>
   readonly substitutions: Substitutions
+  /** Whether history may be lost meanwhile, and with it commit tokens. */
+  readonly losesHistory: boolean
   /** Says what is about to be committed. */
   readonly declare: (parts: readonly Part[]) => void
+  /** Says that there was nothing to do in the version of that metadata file, and nothing was committed. */
+  readonly withdraw: (seenIn?: string) => void
+  /** Says which snapshots are about to be removed. */
+  readonly expire: (expiry: ExpiryRecord) => void
 }
+
+/** Does one operation; `false` when there was nothing to do it to. */
+export type WriterOperation = (context: WriterContext) => Promise<boolean>
 
 /** Writes rows into a new data file. */
 export async function writeDataFile(context: WriterContext, table: LoadedTable, rows: readonly string[]): Promise<DataFile> {

@@ -14,10 +14,9 @@ import { FloeError, isFloeError } from '../util/errors.js'
 import { writeDeletionVectors } from '../write/deletion-vector-writer.js'
 import { MARK_PROPERTY, type Part } from './history.js'
 import { liveFiles, livePositions, type LiveDataFile } from './table-view.js'
-import { commit, rowsOf, writeDataFile, type WriterContext } from './writer-context.js'
-
-/** Does one operation; `false` when there was nothing to do it to. */
-export type WriterOperation = (context: WriterContext) => Promise<boolean>
+import { TABLE_OPERATIONS } from './table-operations.js'
+import { UPKEEP_OPERATIONS } from './upkeep-operations.js'
+import { commit, rowsOf, writeDataFile, type WriterContext, type WriterOperation } from './writer-context.js'
 
 const NO_CHANGES: FileChanges = { addedDataFiles: [], removedDataFiles: [], addedDeleteFiles: [], removedDeleteFiles: [] }
 
@@ -48,7 +47,7 @@ async function appendTo(context: WriterContext, branch: string): Promise<boolean
   const more = random.chance(0.4) ? newRows(context, 2, '+') : []
   if (more.length > 0) files.push(await writeDataFile(context, table, more))
   const mode = random.chance(0.5) ? 'fast' : 'merge'
-  const token = random.chance(0.5) ? context.operationId : undefined
+  const token = random.chance(0.5) && !context.losesHistory ? context.operationId : undefined
   context.declare([snapshotPart(context, { adds: [...rows, ...more], branch, keepsFiles: token !== undefined })])
   const operation = (ownsDataFiles: boolean): ReturnType<typeof appendFiles> =>
     appendFiles(files, { mode, branch, commitToken: token, ownsDataFiles, properties: marked(context.operationId) }, runtime)
@@ -261,7 +260,6 @@ async function transact(context: WriterContext): Promise<boolean> {
   const { runtime, operationId } = context
   const table = await load(context)
   const [first, second] = [newRows(context, 1, 'a'), newRows(context, 2, 'b')]
-  const files = [await writeDataFile(context, table, first), await writeDataFile(context, table, second)]
   const mark = `simulation.${operationId}`
   context.declare([
     snapshotPart(context, { adds: first }, `${operationId}a`),
@@ -269,14 +267,16 @@ async function transact(context: WriterContext): Promise<boolean> {
     snapshotPart(context, { adds: second }, `${operationId}b`),
   ])
   const staging = new TransactionBackend(table)
-  const append = (i: number, name: string): ReturnType<typeof appendFiles> =>
-    appendFiles([files[i]!], { ownsDataFiles: true, properties: marked(name) }, runtime)
-  await staging.stage(append(0, `${operationId}a`), { runtime })
+  const stageAppend = async (rows: readonly string[], name: string): Promise<void> => {
+    const files = [await writeDataFile(context, table, rows)]
+    await staging.stage(appendFiles(files, { ownsDataFiles: true, properties: marked(name) }, runtime), { runtime })
+  }
+  await stageAppend(first, `${operationId}a`)
   await staging.stage(
     metadataOperation('property change', () => [{ action: 'set-properties', updates: new Map([[mark, operationId]]) }]),
     { runtime },
   )
-  await staging.stage(append(1, `${operationId}b`), { runtime })
+  await stageAppend(second, `${operationId}b`)
   await commit(context, table, staging.operation())
   return true
 }
@@ -306,7 +306,8 @@ export const WRITER_OPERATIONS = {
   property: setProperty,
   transaction: transact,
   publish,
+  ...TABLE_OPERATIONS,
+  ...UPKEEP_OPERATIONS,
 } as const satisfies Record<string, WriterOperation>
 
-/** An expiry belongs here once there is one: it removes snapshots, and the checker knows what it may delete. */
 export type WriterOperationKind = keyof typeof WRITER_OPERATIONS

@@ -1,13 +1,22 @@
 /**
- * One of several processes that append to one table: appends `count` rows, a commit each, through the built package.
- * Arguments: catalog location, table, writer number, count; S3 access as JSON in FLOE_S3, if any.
+ * One of several processes that append to one table: appends `count` rows, a commit each, through the built package, and prints
+ * the snapshot and the milliseconds of each as it is acknowledged.
+ * Arguments: catalog location, table, writer number, count; S3 access as JSON in FLOE_S3, if any. With FLOE_WAITS it prints
+ * `ready` once the table is loaded, and begins when its input ends.
  */
+import process from 'node:process'
 import { openCatalog } from '../../dist/index.js'
 
 const [location, name, writer, count] = process.argv.slice(2)
 const s3 = process.env.FLOE_S3 === undefined ? undefined : JSON.parse(process.env.FLOE_S3)
 const lake = await openCatalog(location, s3 === undefined ? {} : { s3 })
 const table = await lake.loadTable(name)
+if (process.env.FLOE_WAITS !== undefined) {
+  console.log('ready')
+  for await (const _ of process.stdin);
+}
 for (let index = 0; index < Number(count); index += 1) {
-  await table.append([{ writer: Number(writer), index }])
+  const began = performance.now()
+  const { snapshotId } = await table.append([{ writer: Number(writer), index }])
+  console.log(`${snapshotId} ${(performance.now() - began).toFixed(1)}`)
 }
