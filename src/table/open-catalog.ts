@@ -1,3 +1,4 @@
+import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
@@ -5,7 +6,10 @@ import { Catalog } from './catalog.js'
 import { checkArgument, checkOptions } from './checked-arguments.js'
 import { type BackendOptions, openBackend } from './open-backend.js'
 
-export type OpenCatalogOptions = BackendOptions
+export interface OpenCatalogOptions extends BackendOptions {
+  /** Records the filters of scans, for compactions to be measured by. It costs a scan nothing that it reads. */
+  readonly filterLog?: FilterLog | undefined
+}
 
 /**
  * Opens the catalog at a URI: `file:///data/lake` or a path, `s3://bucket/warehouse`, `memory:`, or the `https:` address of a
@@ -23,5 +27,5 @@ export async function openCatalog(uri: string, options: OpenCatalogOptions = {})
     await own?.close()
     await closeStore()
   }
-  return new Catalog(backend, { engine, runtime }, close)
+  return new Catalog(backend, { engine, runtime, filterLog: options.filterLog }, close)
 }

@@ -1,5 +1,6 @@
 import type { CatalogBackend, LoadedTable, TableIdentifier } from '../catalog/catalog-backend.js'
 import { printTableIdentifier } from '../catalog/table-identifier.js'
+import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import { metadataOperation, type CommitOperation } from '../commit/commit-operation.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { currentSchema, defaultSortOrder, defaultSpec } from '../metadata/metadata-lookup.js'
@@ -20,6 +21,8 @@ export interface TableContext {
   readonly backend: CatalogBackend | undefined
   readonly engine: ParquetEngine
   readonly runtime: Runtime
+  /** Told of the filters of scans. */
+  readonly filterLog?: FilterLog | undefined
   /** Releases what the table has for itself; absent when its catalog owns everything. */
   readonly close?: (() => Promise<void>) | undefined
 }

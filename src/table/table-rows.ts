@@ -36,7 +36,8 @@ interface ChangedRows<T> {
 export abstract class TableRows extends TableHandle {
   /** A scan of the current state; refine it, then iterate it. */
   scan(): TableScan {
-    const scan = new TableScan(this.loaded, this.context.engine)
+    const { engine, filterLog } = this.context
+    const scan = new TableScan(this.loaded, engine, filterLog === undefined ? {} : { filterLog })
     return this.boundBranch === undefined ? scan : scan.useRef(this.boundBranch)
   }
 

@@ -3,6 +3,7 @@ import type { RowOptions } from '../arrow/row-values.js'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import { reportMetrics } from '../catalog/metrics-report.js'
 import { printTableIdentifier } from '../catalog/table-identifier.js'
+import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import type { Expression, Predicate } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
 import { and } from '../expression/predicates.js'
@@ -38,6 +39,7 @@ interface ScanState {
   readonly caseSensitive?: boolean
   readonly batchRows?: number
   readonly signal?: AbortSignal
+  readonly filterLog?: FilterLog
   readonly onRowGroup?: (file: string, decision: RowGroupDecision) => void
 }
 
@@ -203,14 +205,25 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       return namingTableAsync(this.#table.identifier, () => planAppends(between), signal)
     }
     const request = { io, metadata, snapshot, schema, filter, rowsAreFiltered: true, caseSensitive, includeColumnStats, explain, signal }
+    const make = (): Promise<ScanPlan> => (this.#table.planRemotely === undefined ? planScan(request) : this.#planRemotely())
     const { metrics, identifier } = this.#table
     const startMs = metrics?.now() ?? 0
-    const plan = await namingTableAsync(identifier, () => planScan(request), signal)
+    const plan = await namingTableAsync(identifier, make, signal)
+    this.#state.filterLog?.record(metadata, plan.filter)
     reportMetrics(metrics, () => {
       const durationMs = (metrics?.now() ?? 0) - startMs
       return scanMetrics(plan, { tableName: printTableIdentifier(identifier), projection: this.#projection(), durationMs })
     })
     return plan
+  }
+
+  /** Has the catalog plan the scan, which demands it. */
+  async #planRemotely(): Promise<ScanPlan> {
+    const { planRemoteScan } = await import('../scan/plan-remote-scan.js')
+    const { filter, caseSensitive, signal, at, columns, metadataColumns } = this.#state
+    const usesSnapshotSchema = at !== undefined && !('ref' in at && this.#table.metadata.refs.get(at.ref)?.type === 'branch')
+    const [table, schema, snapshot] = [this.#table, this.#tableSchema(), this.snapshot]
+    return planRemoteScan({ table, snapshot, schema, filter, caseSensitive, signal, usesSnapshotSchema, columns, metadataColumns })
   }
 
   /** Rows of tasks that {@link plan} made, perhaps in another process, as Arrow record batches. */

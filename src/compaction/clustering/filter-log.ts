@@ -1,6 +1,9 @@
+import { bind } from '../../expression/bind.js'
 import type { BoundExpression, Expression } from '../../expression/expression.js'
 import { parseExpression, printExpression } from '../../expression/expression-json.js'
-import { FloeError } from '../../util/errors.js'
+import type { TableMetadata } from '../../metadata/table-metadata.js'
+import type { Schema } from '../../schema/schema.js'
+import { FloeError, isFloeError } from '../../util/errors.js'
 import { JsonObject, parseJson, printJson } from '../../util/json.js'
 import type { JsonValue } from '../../util/json.js'
 import { filterShape } from './filter-shape.js'
@@ -12,6 +15,15 @@ export interface FilterLogOptions {
   readonly maxFiltersPerShape?: number | undefined
   /** Default 1,000. */
   readonly maxTables?: number | undefined
+}
+
+/** What tells tables apart, whatever their names: the UUID, or without one the location. */
+export type TableKey = Pick<TableMetadata, 'tableUuid' | 'location'>
+
+/** A table whose filters are asked for, as `Table` is. */
+export interface LoggedTable {
+  readonly metadata: TableKey
+  readonly schema: Schema
 }
 
 interface Shape {
@@ -39,9 +51,12 @@ export class FilterLog {
     this.#maxTables = options.maxTables ?? 1000
   }
 
-  /** Notes that `filter` was used on a table, named by its UUID or, without one, its location. Filters that select all are no news. */
-  record(table: string, filter: Expression | BoundExpression): void {
-    if (filter.op === 'true' || filter.op === 'false') return
+  /** Notes that `filter` was used on a table. Filters that select all are no news. */
+  record(metadata: TableKey, filter: Expression | BoundExpression): void {
+    if (filter.op !== 'true' && filter.op !== 'false') this.#add(keyOf(metadata), filter)
+  }
+
+  #add(table: string, filter: Expression | BoundExpression): void {
     const shapes = latest(this.#tables, table, () => new Map(), this.#maxTables)
     const shape = latest(shapes, filterShape(filter), () => ({ uses: 0, filters: [] }), this.#maxShapes)
     shape.uses += 1
@@ -49,10 +64,14 @@ export class FilterLog {
     if (shape.filters.length > this.#maxFilters) shape.filters.shift()
   }
 
-  /** The filters recorded of a table: those of the shape that was used most first, of each the latest first. */
-  filters(table: string): Expression[] {
-    const shapes = [...(this.#tables.get(table)?.values() ?? [])].sort((a, b) => b.uses - a.uses)
-    return shapes.flatMap(({ filters }) => filters.toReversed().map((filter) => parseExpression(printExpression(filter))))
+  /**
+   * The filters recorded of a table, for `compact`: those of the shape that was used most first, of each the latest first. Such as name
+   * columns that the table has no more are left out.
+   */
+  filters({ metadata, schema }: LoggedTable): Expression[] {
+    const shapes = [...(this.#tables.get(keyOf(metadata))?.values() ?? [])].sort((a, b) => b.uses - a.uses)
+    const filters = shapes.flatMap((shape) => shape.filters.toReversed().map((filter) => parseExpression(printExpression(filter))))
+    return filters.filter((filter) => fits(filter, schema))
   }
 
   /** The log as the text of a JSON object, which {@link parse} reads. */
@@ -70,7 +89,7 @@ export class FilterLog {
       for (const entry of shapes) {
         const shape = JsonObject.of(entry, 'filter log entry')
         const filters = shape.requireArray('filters').map((filter) => parseExpression(filter))
-        for (const filter of filters) log.record(table, filter)
+        for (const filter of filters) log.#add(table, filter)
         const last = filters.at(-1)
         if (last !== undefined) log.#countUses(table, last, shape.requireSafeInteger('uses'))
       }
@@ -81,6 +100,20 @@ export class FilterLog {
   #countUses(table: string, filter: Expression, uses: number): void {
     const shape = this.#tables.get(table)?.get(filterShape(filter))
     if (shape !== undefined) shape.uses = Math.max(shape.uses, uses)
+  }
+}
+
+function keyOf({ tableUuid, location }: TableKey): string {
+  return tableUuid ?? location
+}
+
+function fits(filter: Expression, schema: Schema): boolean {
+  try {
+    bind(filter, schema)
+    return true
+  } catch (error) {
+    if (isFloeError(error, 'NOT_FOUND', 'INVALID')) return false
+    throw error
   }
 }
 
