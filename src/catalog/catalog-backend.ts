@@ -2,13 +2,16 @@
  * Where the current metadata of a table is kept and swapped. Backends exchange plain data; retries, validation and the
  * making of snapshots are commit/'s business, the `Table` a user holds is table/'s.
  */
+import type { Expression } from '../expression/expression.js'
 import type { FileIO } from '../io/file-io.js'
+import type { DataFile } from '../manifest/data-file.js'
 import type { MetadataUpdate, UpdateRequirement } from '../metadata/metadata-update.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { ViewMetadata, ViewVersion } from '../metadata/view/view-metadata.js'
 import type { ViewRequirement, ViewUpdate } from '../metadata/view/view-update.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
+import type { JsonValue } from '../util/json.js'
 import type { MetricsSink } from './metrics-report.js'
 import type { StoreReport } from './store-contract.js'
 
@@ -27,8 +30,35 @@ export interface LoadedTable {
   readonly io: FileIO
   /** Present where the catalog left out snapshots that no branch or tag names: loads the newest version with all of them. */
   readonly complete?: (() => Promise<LoadedTable>) | undefined
+  /** Present where the catalog plans scans of the table itself. */
+  readonly planRemotely?: ((scan: RemoteScan) => Promise<readonly RemoteScanFile[]>) | undefined
   /** Present where somebody wants to know of scans and commits. */
   readonly metrics?: MetricsSink | undefined
+}
+
+/** A scan that the catalog is to plan. */
+export interface RemoteScan {
+  /** Of the table as the caller knows it: partition values are read by its specs. */
+  readonly metadata: TableMetadata
+  readonly snapshotId: bigint
+  /** Of the schema that the names are of. */
+  readonly schemaId: number
+  /** Whether that is the snapshot's, rather than the table's. */
+  readonly usesSnapshotSchema: boolean
+  /** Columns by their path; empty for all. */
+  readonly select: readonly string[]
+  /** An expression as JSON. */
+  readonly filter: JsonValue
+  readonly caseSensitive: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A data file that the catalog planned to be read, with the deletes that apply to it. */
+export interface RemoteScanFile {
+  readonly dataFile: DataFile
+  readonly deletes: readonly DataFile[]
+  /** What is left of the filter for its rows, where the catalog says so. */
+  readonly residual: Expression | undefined
 }
 
 export interface TableCreation {

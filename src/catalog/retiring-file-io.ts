@@ -38,6 +38,7 @@ export function retireVersions(io: FileIO, metadataFolder: string): FileIO {
       const others = locations.filter((location) => !versions.has(location))
       if (others.length > 0) await io.delete(others)
     },
+    ...(io.versions === undefined ? {} : { versions: io.versions }),
   }
 }
 

@@ -19,6 +19,7 @@ import { collectDeletes } from './live-deletes.js'
 import { loadManifest, loadManifestList } from './load-manifests.js'
 import { ScanPlan, type ManifestSelection } from './scan-plan.js'
 import { ReportBuilder } from './scan-report.js'
+import type { SplitOptions } from './split-planning.js'
 import { SpecFilters, type SpecFilter } from './spec-filter.js'
 
 export interface PlanRequest {
@@ -69,16 +70,23 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
     }
     if (report.explains) report.explainDeletes(deletes.files)
   }
-  const splitOptions = {
-    splitSizeBytes: readInteger(metadata.properties, tableProperties.splitTargetSizeBytes),
-    lookback: readInteger(metadata.properties, tableProperties.splitLookback),
-    openFileCostBytes: readInteger(metadata.properties, tableProperties.splitOpenFileCostBytes),
-  }
-  return new ScanPlan({ snapshot, schema, filter, selections, report: report.finish(), splitOptions })
+  return new ScanPlan({ snapshot, schema, filter, selections, report: report.finish(), splitOptions: splitOptionsOf(metadata) })
 }
 
-/** @throws FloeError `UNSUPPORTED` for a filter on a metadata column, unless a column of the table has its name */
-function bindFilter({ filter, schema, caseSensitive }: PlanRequest): BoundExpression {
+/** How the table's properties want files to be cut. */
+export function splitOptionsOf({ properties }: TableMetadata): SplitOptions {
+  return {
+    splitSizeBytes: readInteger(properties, tableProperties.splitTargetSizeBytes),
+    lookback: readInteger(properties, tableProperties.splitLookback),
+    openFileCostBytes: readInteger(properties, tableProperties.splitOpenFileCostBytes),
+  }
+}
+
+/**
+ * The filter of a scan, bound to its schema.
+ * @throws FloeError `UNSUPPORTED` for a filter on a metadata column, unless a column of the table has its name
+ */
+export function bindFilter({ filter, schema, caseSensitive }: Pick<PlanRequest, 'filter' | 'schema' | 'caseSensitive'>): BoundExpression {
   try {
     return bind(filter ?? alwaysTrue(), schema, { caseSensitive: caseSensitive ?? true })
   } catch (error) {

@@ -17,10 +17,10 @@ import { combineTasks, splitFile, type SplitOptions } from './split-planning.js'
 
 /** One data file of a plan. Members are decoded when they are read, from the manifest's own bytes. */
 export class PlannedFile {
-  readonly #selection: ManifestSelection
+  readonly #selection: PlannedSelection
   readonly #entry: number
 
-  constructor(selection: ManifestSelection, entry: number) {
+  constructor(selection: PlannedSelection, entry: number) {
     this.#selection = selection
     this.#entry = entry
   }
@@ -78,7 +78,7 @@ export class PlannedFile {
 
   /** What is left of the scan's filter for this file's rows. */
   get residual(): BoundExpression {
-    return this.#selection.filter.residual(this.partition)
+    return this.#selection.residuals?.get(this.#entry) ?? this.#selection.filter.residual(this.partition)
   }
 
   /** The entry as a value; with counts, sizes and bounds of columns when the plan was made with `includeColumnStats`. */
@@ -110,11 +110,19 @@ export class PlannedFile {
 
 const NO_DELETES: readonly DeleteFile[] = []
 
-/** The files of one manifest that a scan reads. */
-export interface ManifestSelection {
+/** What a plan needs of the entries that it selected. */
+export interface PlannedEntries
+  extends Pick<ManifestEntries, 'specId' | 'filePath' | 'fileFormat' | 'partition' | 'firstRowId' | 'splitOffsets' | 'dataFile'> {
+  readonly recordCount: ArrayLike<number>
+  readonly fileSizeBytes: ArrayLike<number>
+  readonly sequenceNumber: ArrayLike<bigint>
+}
+
+/** Files of one partition spec that a scan reads. */
+export interface PlannedSelection {
   /** Whether statistics of columns can still be had. */
   readonly keepsStats: boolean
-  readonly entries: ManifestEntries
+  readonly entries: PlannedEntries
   readonly filter: SpecFilter
   /** Indices of entries, ascending. */
   readonly selected: Uint32Array
@@ -122,6 +130,13 @@ export interface ManifestSelection {
   readonly deletes: ReadonlyMap<number, readonly DeleteFile[]> | undefined
   /** The snapshot whose deletes those are, unless it is a choice of them. */
   readonly snapshotId?: bigint | undefined
+  /** By entry, where something else is left of the filter than what the partition does not prove. */
+  readonly residuals?: ReadonlyMap<number, BoundExpression> | undefined
+}
+
+/** The files of one manifest that a scan reads. */
+export interface ManifestSelection extends PlannedSelection {
+  readonly entries: ManifestEntries
 }
 
 /** Which files a scan reads, and why not the others. Frozen data: making it read manifests only. */
@@ -137,14 +152,14 @@ export class ScanPlan {
   readonly recordCount: number
   readonly sizeBytes: number
   readonly report: ScanReport
-  readonly #selections: readonly ManifestSelection[]
+  readonly #selections: readonly PlannedSelection[]
   readonly #splitOptions: SplitOptions
 
   constructor(content: {
     readonly snapshot: Snapshot | undefined
     readonly schema: Schema
     readonly filter: BoundExpression
-    readonly selections: readonly ManifestSelection[]
+    readonly selections: readonly PlannedSelection[]
     readonly report: ScanReport
     readonly splitOptions: SplitOptions
   }) {

@@ -156,3 +156,34 @@ it('reports of scans and commits are what the reference’s server reads', async
   expect(answers.length).toBeGreaterThanOrEqual(2)
   expect([...new Set(answers)]).toEqual([answers[0]! < 300 ? answers[0] : 204])
 }, 120_000)
+
+it('scans that the reference’s server plans have the rows of those that floe plans, with every kind of delete', async (context) => {
+  requireTool(context, 'rest', 'python', 'spark')
+  const remote = await openCatalog(server!.uri, { rest: { properties: { 'scan-planning-mode': 'server' } } })
+  await withCatalog(async (catalog) => {
+    for (const formatVersion of [2, 3] as const) {
+      const name = `planned.v${formatVersion}`
+      const properties = { 'write.delete.mode': 'merge-on-read' }
+      const table = await catalog.createTable(name, { schema: schema(columns), partitionBy: ['kind', day('at')], formatVersion, properties })
+      const at = (i: number): Date => new Date(Date.UTC(2026, 0, 1 + (i % 3)))
+      await table.append(Array.from({ length: 300 }, (_, i) => ({ id: BigInt(i), at: at(i), kind: 'abc'[i % 3]! })))
+      await table.deleteByKeys([{ id: 9n, at: at(9), kind: 'a' }], ['id', 'at', 'kind'])
+      await table.delete('id in (1, 2, 3)')
+      await table.updateSpec((spec) => spec.removeField('at_day'))
+      await table.append([{ id: 1000n, at: at(0), kind: null }])
+      const filters = ['id >= 0', "kind = 'a' and id < 100", "at >= '2026-01-02T00:00:00Z' and id > 50", 'kind is null', 'id = -1']
+      for (const filter of filters) {
+        const rows = async (from: Catalog): Promise<string[]> => {
+          const found = await (await from.loadTable(name)).scan().filter(filter).select('id', 'kind').rows().toArray()
+          return found.map(({ id, kind }) => `${String(id)} ${String(kind)}`).sort()
+        }
+        expect(await rows(remote), filter).toEqual(await rows(catalog))
+      }
+      const count = await (await remote.loadTable(name)).scan().count()
+      expect(count).toBe(297)
+      const spark = await oracle().sql(server!.uri, [`SELECT count(*) FROM {catalog}.${name}`])
+      expect(spark).toEqual([[count]])
+    }
+  })
+  await remote.close()
+}, 300_000)

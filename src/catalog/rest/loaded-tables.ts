@@ -1,4 +1,3 @@
-import type { FileIO } from '../../io/file-io.js'
 import { parentLocation, parseLocation } from '../../io/location.js'
 import { guardPrefixes } from '../../io/prefix-guard.js'
 import { tableMetadataFromJson } from '../../metadata/table-metadata-json.js'
@@ -12,7 +11,7 @@ import { printTableIdentifier } from '../table-identifier.js'
 import { tablePrefixes } from '../table-locations.js'
 import type { RestResponse } from './rest-http.js'
 import type { TableSessions } from './table-sessions.js'
-import { parseStorageCredentials, storageSecrets, TableStore, type OpenStore, type StorageAccess } from './storage-access.js'
+import { parseStorageCredentials, storageSecrets, TableStore, type OpenStore, type StorageAccess, type StorageCredential } from './storage-access.js'
 
 export interface LoadedTablesOptions {
   readonly open: OpenStore
@@ -20,6 +19,11 @@ export interface LoadedTablesOptions {
   readonly allowedLocations: readonly string[]
   /** Whether metadata of the server may name local files: where the server is this machine. */
   readonly allowLocalFiles: boolean
+  /** How scans of a table are planned by the server, which wants that. Throws `UNSUPPORTED` where it does not offer it all the same. */
+  readonly plannerOf: (
+    identifier: TableIdentifier,
+    useCredentials: (credentials: readonly StorageCredential[]) => void,
+  ) => NonNullable<LoadedTable['planRemotely']>
   /** Who wants to know of scans and commits of a table. */
   readonly metricsOf: (identifier: TableIdentifier) => MetricsSink | undefined
   /** Is told of the tokens in tables' configuration. */
@@ -89,7 +93,6 @@ export class LoadedTables {
   #accept(identifier: TableIdentifier, answer: JsonObject, staged?: string): LoadedTable {
     const { metadata, metadataLocation } = readTable(answer, identifier, staged)
     const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
-    if (config.get('scan-planning-mode')?.toLowerCase() === 'server') throw plansItself(identifier)
     this.#options.sessions.keep(identifier, answer.optionalStringMap('config'))
     const credentials = parseStorageCredentials(answer)
     for (const secret of storageSecrets(config, credentials)) this.#keepSecret(secret)
@@ -100,14 +103,23 @@ export class LoadedTables {
     }
     const store = this.#storeOf(identifier, { config, credentials, renew, open: this.#options.open, runtime: this.#options.runtime })
     const prefixes = this.#prefixes(metadata, metadataLocation)
-    return { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }), metrics: this.#options.metricsOf(identifier) }
+    // The server's word on the table goes before what either side says of the catalog.
+    const isPlanned = config.get('scan-planning-mode')?.toLowerCase() === 'server'
+    const useCredentials = (given: readonly StorageCredential[]): void => {
+      for (const secret of storageSecrets(new Map(), given)) this.#keepSecret(secret)
+      store.useCredentials(given)
+    }
+    const planRemotely = isPlanned ? this.#options.plannerOf(identifier, useCredentials) : undefined
+    const metrics = this.#options.metricsOf(identifier)
+    return { identifier, metadata, metadataLocation, io: guardPrefixes(store, { prefixes }), planRemotely, metrics }
   }
 
   /** The table of a `CommitTableResponse`, which has no configuration: it goes on with that of `base`. */
   acceptCommit(identifier: TableIdentifier, response: RestResponse, base: LoadedTable | undefined): LoadedTable {
     if (base === undefined) return this.accept(identifier, response)
     const { metadata, metadataLocation } = readTable(requireBody(response, identifier), identifier)
-    const table = { identifier, metadata, metadataLocation, io: base.io, metrics: base.metrics }
+    const { io, metrics, planRemotely } = base
+    const table = { identifier, metadata, metadataLocation, io, metrics, planRemotely }
     // A tag of this answer need not be that of a loaded table.
     this.forget(identifier)
     return table
@@ -120,7 +132,7 @@ export class LoadedTables {
   }
 
   /** One store for all versions of a table: its connections are worth keeping. */
-  #storeOf(identifier: TableIdentifier, access: StorageAccess): FileIO {
+  #storeOf(identifier: TableIdentifier, access: StorageAccess): TableStore {
     const key = printTableIdentifier(identifier)
     const known = this.#stores.get(key)
     if (known?.update(access) === true) return known
@@ -168,11 +180,6 @@ export function withHistory(table: LoadedTable, newest: LoadedTable): LoadedTabl
   // Later snapshots belong to later versions.
   const snapshots = newest.metadata.snapshots.filter(({ sequenceNumber }) => sequenceNumber <= metadata.lastSequenceNumber)
   return { ...table, metadata: { ...metadata, snapshots } }
-}
-
-function plansItself(identifier: TableIdentifier): FloeError {
-  const message = 'The catalog demands to plan scans of this table itself (scan-planning-mode=server), which is not supported yet'
-  return new FloeError('UNSUPPORTED', `${message}: have it allow planning by clients`, { table: printTableIdentifier(identifier) })
 }
 
 function requireBody(response: RestResponse, identifier: TableIdentifier): JsonObject {

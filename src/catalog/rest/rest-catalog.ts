@@ -21,6 +21,7 @@ import { createTableBody } from './create-table-body.js'
 import { endpoints } from './rest-endpoints.js'
 import { statusOf } from './rest-error.js'
 import { isLoopback, RestHttp, type RestRequest, type RestResponse } from './rest-http.js'
+import { planRemotely, type RemotePlanningOptions } from './remote-planning.js'
 import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js'
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
 import { RestMetrics } from './rest-metrics.js'
@@ -45,8 +46,9 @@ export interface RestCatalogOptions {
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /**
-   * Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`, and
-   * `rest-metrics-reporting-enabled`, which is `false` for those who keep to themselves what they scan and commit.
+   * Further properties of the catalog, as the protocol names them: `prefix`, `namespace-separator`; `rest-metrics-reporting-enabled`,
+   * which is `false` for those who keep to themselves what they scan and commit; `scan-planning-mode`, which is `server` for scans that
+   * the server plans.
    */
   readonly properties?: Readonly<Record<string, string>> | undefined
   /**
@@ -86,6 +88,7 @@ export class RestCatalog implements CatalogBackend {
   readonly #tables: LoadedTables
   readonly #metrics: RestMetrics
   #config: Promise<RestConfig> | undefined
+  #agreed: RestConfig | undefined
 
   constructor(options: RestCatalogOptions) {
     this.#options = options
@@ -112,6 +115,7 @@ export class RestCatalog implements CatalogBackend {
       allowedLocations: options.allowedLocations ?? [],
       allowLocalFiles: isLoopback(this.#http.base),
       sessions: this.#sessions,
+      plannerOf: (identifier, useCredentials) => this.#plannerOf(identifier, useCredentials),
       metricsOf: (identifier) => this.#metrics.of(identifier),
       fetchCredentials: (identifier) => this.#fetchCredentials(identifier),
     })
@@ -300,6 +304,21 @@ export class RestCatalog implements CatalogBackend {
     await this.#tables.close()
   }
 
+  /** Tables are loaded with the configuration at hand. */
+  #plannerOf(
+    identifier: TableIdentifier,
+    useCredentials: RemotePlanningOptions['useCredentials'],
+  ): NonNullable<LoadedTable['planRemotely']> {
+    const config = this.#agreed
+    if (config?.endpoints.has(endpoints.planScan) !== true) {
+      const message = 'Scans of this table are to be planned by the catalog (scan-planning-mode=server), which does not offer that'
+      throw new FloeError('UNSUPPORTED', message, { table: printTableIdentifier(identifier) })
+    }
+    const [runtime, headers] = [this.#runtime, this.#delegation()]
+    const send = (request: RestRequest): Promise<RestResponse> => this.#send(request, identifier)
+    return async (scan) => planRemotely(scan, { identifier, config, runtime, headers, send, useCredentials })
+  }
+
   #delegation(): Readonly<Record<string, string>> {
     const delegation = this.#options.accessDelegation ?? 'vended-credentials'
     return delegation === 'none' ? {} : { 'x-iceberg-access-delegation': delegation }
@@ -375,6 +394,7 @@ export class RestCatalog implements CatalogBackend {
     const own = new Map(Object.entries(properties))
     if (warehouse !== undefined) own.set('warehouse', warehouse)
     const config = mergeConfig(bodyOf(response, subject), own)
+    this.#agreed = config
     this.#tables.useDefaults(config.properties)
     this.#metrics.useConfig(config)
     return config

@@ -66,6 +66,12 @@ export class TableStore implements FileIO {
     return true
   }
 
+  /** Takes further credentials, in place of those for the same prefix. */
+  useCredentials(credentials: readonly StorageCredential[]): void {
+    const given = new Set(credentials.map(({ prefix }) => prefix))
+    this.#credentials = [...this.#credentials.filter(({ prefix }) => !given.has(prefix)), ...credentials]
+  }
+
   read(location: string, options?: ReadOptions): Promise<Uint8Array> {
     return this.#of(location).read(location, options)
   }
