@@ -26,18 +26,19 @@ export async function expireVerb(args: readonly string[], environment: Environme
   const age = ageOption(options, 'older-than')
   const olderThan = age === undefined || 'time' in age ? age?.time : systemRuntime.now() - age.ageMs
   const snapshotIds = options.texts('snapshot').map(snapshotId)
+  const asked = {
+    olderThan,
+    retainLast: options.count('retain-last', 1),
+    ...(snapshotIds.length === 0 ? {} : { snapshotIds }),
+    cleanExpiredFiles: options.oneOf('clean-files', CLEANING),
+    cleanExpiredMetadata: options.flag('clean-metadata'),
+    dryRun: options.flag('dry-run'),
+    signal: environment.signal,
+  }
   const target = await openTarget(options, 'change')
   try {
     const table = target.table!
-    const result = await table.expireSnapshots({
-      olderThan,
-      retainLast: options.count('retain-last', 1),
-      ...(snapshotIds.length === 0 ? {} : { snapshotIds }),
-      cleanExpiredFiles: options.oneOf('clean-files', CLEANING),
-      cleanExpiredMetadata: options.flag('clean-metadata'),
-      dryRun: options.flag('dry-run'),
-      signal: environment.signal,
-    })
+    const result = await table.expireSnapshots(asked)
     if (options.flag('json')) await environment.stdout.line(printJson(jsonOf(resultJson(table.name, result))))
     else await printResult(table.name, result, environment)
   } finally {
