@@ -124,7 +124,7 @@ function strategyOption(options: CommandOptions): CompactionStrategy | undefined
 function ratioOption(options: CommandOptions, name: string): number | undefined {
   const text = options.text(name)
   if (text === undefined) return undefined
-  const ratio = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN
+  const ratio = /^[\d.]{1,20}$/.test(text) ? Number(text) : NaN
   if (ratio > 0 && ratio <= 1) return ratio
   throw new UsageError(`--${name} takes a share above 0 and up to 1, not ${JSON.stringify(text)}`)
 }
@@ -149,7 +149,7 @@ function resultJson(table: Table, result: CompactionResult, isDryRun: boolean): 
     dropped_rows: result.droppedRows,
     removed_delete_files: result.removedDeleteFiles,
     carried_delete_files: result.carriedDeleteFiles,
-    failed_groups: result.failedGroups.map(({ group, error }) => ({ partition: group.partitionPath, error: error instanceof Error ? error.message : null })),
+    failed_groups: result.failedGroups.map(({ group, error }) => ({ partition: group.partitionPath, error: reasonText(error) })),
     clustering: clustering === undefined ? null : {
       columns: clustering.columns,
       depth_before: clustering.depthBefore.average,
@@ -181,8 +181,7 @@ function resultText(table: Table, result: CompactionResult, isDryRun: boolean): 
   if (result.clustering !== undefined) lines.push(clusteringText(result.clustering))
   if (result.skippedGroups > 0) lines.push(`${countOf(result.skippedGroups, 'group')} of the plan left out: files of them are gone`)
   for (const { group, error } of result.failedGroups) {
-    const why = error instanceof Error ? error.message : 'other commits took files from it every time'
-    lines.push(`Not compacted: ${groupText(group)}: ${visibleText(why)}`)
+    lines.push(`Not compacted: ${groupText(group)}: ${visibleText(reasonText(error))}`)
   }
   lines.push(`${result.snapshots.length === 1 ? 'Snapshot' : 'Snapshots'} ${result.snapshots.map(({ snapshotId }) => String(snapshotId)).join(', ')}`)
   return `${lines.join('\n')}\n`
@@ -211,6 +210,10 @@ function planText(table: Table, plan: CompactionPlan): string {
   return `${lines.join('\n')}\n`
 }
 
-function groupText({ partitionPath, inputBytes, inputFiles }: { readonly partitionPath: string; readonly inputBytes: number; readonly inputFiles: number }): string {
+function reasonText(error: unknown): string {
+  return error instanceof Error ? error.message : 'other commits took files from it every time'
+}
+
+function groupText({ partitionPath, inputBytes, inputFiles }: CompactionResult['failedGroups'][number]['group']): string {
   return `${partitionPath === '' ? '' : `${visibleText(partitionPath)}: `}${countOf(inputFiles, 'file')} of ${bytesText(inputBytes)}`
 }

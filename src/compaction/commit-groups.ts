@@ -140,8 +140,7 @@ class GroupsCommit {
     const addedDataFiles = groups.flatMap(({ result }) => result.addedDataFiles.map((file) => dataFileOf(file, metadata, plan.schemaId)))
     const removedDataFiles = groups.flatMap(({ group }) => group.tasks.map((task) => removedFile(task, metadata, plan.schemaId)))
     const replaced = new Set(removedDataFiles.map((file) => file.filePath))
-    const planned = { sequenceNumber: BigInt(plan.sequenceNumber) }
-    const removedDeleteFiles = removeDanglingDeletes ? await deadDeletes(replaced, planned, this.#loaded, plan.branch, signal) : []
+    const removedDeleteFiles = removeDanglingDeletes ? await deadDeletes(replaced, plan, this.#loaded, signal) : []
     return { addedDataFiles, removedDataFiles, addedDeleteFiles: [], removedDeleteFiles }
   }
 }

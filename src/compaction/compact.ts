@@ -85,7 +85,9 @@ class CompactionRun {
   readonly #maxFailedCommits: number
   readonly #snapshots: Snapshot[] = []
   readonly #failed: FailedGroup[] = []
-  readonly #totals = { groups: 0, files: 0, bytes: 0, addedFiles: 0, addedBytes: 0, rows: 0, droppedRows: 0, removedDeletes: 0, carried: 0, skipped: 0 }
+  readonly #totals = {
+    groups: 0, files: 0, bytes: 0, addedFiles: 0, addedBytes: 0, rows: 0, droppedRows: 0, removedDeletes: 0, carried: 0, skipped: 0,
+  }
   #failedCommits = 0
   #clustering: ClusteringReport | undefined
   #context: DmlContext
@@ -185,8 +187,12 @@ class CompactionRun {
   }
 
   /** With partial progress a group may fail; without, all fail with it. */
+  get #goesOn(): boolean {
+    return this.#options.partialProgress === true && this.#options.signal?.aborted !== true
+  }
+
   #fail(group: CompactionGroup, error: unknown): void {
-    if (this.#options.partialProgress !== true || this.#options.signal?.aborted === true) throw error
+    if (!this.#goesOn) throw error
     this.#failed.push({ group: summaryOf(group), error })
   }
 
@@ -200,7 +206,7 @@ class CompactionRun {
     } catch (error) {
       // Whether the files are in the table, nobody knows then.
       if (!isFloeError(error, 'COMMIT_STATE_UNKNOWN')) await this.#remove(batch)
-      if (this.#options.partialProgress !== true || this.#options.signal?.aborted === true || ++this.#failedCommits > this.#maxFailedCommits) throw error
+      if (!this.#goesOn || ++this.#failedCommits > this.#maxFailedCommits) throw error
       for (const { group } of batch) this.#failed.push({ group: summaryOf(group), error })
       return []
     }
@@ -307,4 +313,3 @@ class GroupPool {
 }
 
 const PACKED_AT_ONCE = 2
-

@@ -61,8 +61,9 @@ export class GroupRows implements RowSource {
     const { tasks } = this.#group
     const chosen = tasks.filter((_, i) => i % Math.ceil(tasks.length / MAX_SAMPLED_FILES) === 0)
     const total = chosen.reduce((sum, task) => sum + task.recordCount, 0)
+    const stretches = Math.ceil(MAX_SAMPLED_FILES / chosen.length)
     for (const task of chosen) {
-      const wanted = sampledRows(task.recordCount, Math.ceil((rows * task.recordCount) / Math.max(total, 1)), Math.ceil(MAX_SAMPLED_FILES / chosen.length))
+      const wanted = sampledRows(task.recordCount, Math.ceil((rows * task.recordCount) / Math.max(total, 1)), stretches)
       // Deleted rows lie as the others do, and cost nothing this way.
       yield* readTasks([{ ...task, deletes: [] }], { ...request, wanted })
     }

@@ -7,6 +7,7 @@ import { currentSchema } from '../metadata/metadata-lookup.js'
 import { planScan } from '../scan/plan-scan.js'
 import type { ScanPlan } from '../scan/scan-plan.js'
 import { branchHead } from '../snapshot/snapshot-ref.js'
+import type { CompactionPlan } from './compaction-plan.js'
 
 /** Every file of a branch, with the deletes that apply to each. */
 export function planBranch({ io, metadata }: LoadedTable, branch: string, signal: AbortSignal | undefined): Promise<ScanPlan> {
@@ -32,12 +33,12 @@ export async function liveAmong(
  */
 export async function deadDeletes(
   replaced: ReadonlySet<string>,
-  planned: { readonly sequenceNumber: bigint },
+  plan: Pick<CompactionPlan, 'branch' | 'sequenceNumber'>,
   table: LoadedTable,
-  branch: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly DataFile[]> {
-  const candidates = await oldDeletes(table, branch, planned.sequenceNumber, signal)
+  const { branch } = plan
+  const candidates = await oldDeletes(plan, table, signal)
   if (candidates.length === 0) return []
   const needed = new Set<string>()
   for (const file of (await planBranch(table, branch, signal)).files()) {
@@ -47,8 +48,13 @@ export async function deadDeletes(
 }
 
 /** Delete files that were there when the plan was made: younger ones may be for files that are being replaced. */
-async function oldDeletes(table: LoadedTable, branch: string, sequenceNumber: bigint, signal: AbortSignal | undefined): Promise<DeleteFile[]> {
-  const snapshot = branchHead(table.metadata, branch)
+async function oldDeletes(
+  plan: Pick<CompactionPlan, 'branch' | 'sequenceNumber'>,
+  table: LoadedTable,
+  signal: AbortSignal | undefined,
+): Promise<DeleteFile[]> {
+  const snapshot = branchHead(table.metadata, plan.branch)
+  const sequenceNumber = BigInt(plan.sequenceNumber)
   const manifests = snapshot === undefined ? [] : await readManifestFiles(table, snapshot, { signal })
   const found: DeleteFile[] = []
   for (const manifest of manifests) {

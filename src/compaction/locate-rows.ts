@@ -77,30 +77,34 @@ class RowSearch {
     const dead = new PositionBitmap()
     dead.addRange(0, task.recordCount)
     const live = new PositionBitmap()
-    for await (const batch of this.#read(task, new Schema([]), [ROW_POSITION_FIELD.name])) new RowPositions(columnsOf(batch)[0]!).addTo(live)
+    for await (const batch of this.#read(task, new Schema([]), [ROW_POSITION_FIELD.name])) {
+      new RowPositions(columnsOf(batch)[0]!).addTo(live)
+    }
     return new LivePositions(task.recordCount, dead.difference(live))
   }
 
   async byContent(): Promise<ReadonlyMap<string, PositionBitmap>> {
     const { group, result, deleted } = this.#wanted
-    const identity = this.#identity()
+    const { projection, metadataColumns, hash } = this.#identity()
     const counts = new RowCounts()
     for (const task of group.tasks) {
       const gone = deleted.get(task.filePath)
       if (gone === undefined) continue
-      for await (const batch of this.#read(task, identity.projection, identity.metadataColumns, gone)) counts.add(identity.hash(columnsOf(batch), batch.numRows))
+      for await (const batch of this.#read(task, projection, metadataColumns, gone)) counts.add(hash(columnsOf(batch), batch.numRows))
     }
     const found = new Map<string, PositionBitmap>()
     for (const file of result.addedDataFiles) {
       if (counts.isEmpty) break
       const positions = new PositionBitmap()
-      for await (const batch of this.#read(taskOf(file, this.#plan), identity.projection, [...identity.metadataColumns, ROW_POSITION_FIELD.name])) {
-        counts.take(identity.hash(columnsOf(batch).slice(0, -1), batch.numRows), new RowPositions(columnsOf(batch).at(-1)!), positions)
+      for await (const batch of this.#read(taskOf(file, this.#plan), projection, [...metadataColumns, ROW_POSITION_FIELD.name])) {
+        const columns = columnsOf(batch)
+        counts.take(hash(columns.slice(0, -1), batch.numRows), new RowPositions(columns.at(-1)!), positions)
       }
       if (!positions.isEmpty) found.set(file.filePath, positions)
     }
     if (counts.isEmpty) return found
-    throw new FloeError('CORRUPT', `Rows of group ${group.id} that others deleted are not in its files: nothing was committed`, { file: group.tasks[0]!.filePath })
+    const message = `Rows of group ${group.id} that others deleted are not in its files: nothing was committed`
+    throw new FloeError('CORRUPT', message, { file: group.tasks[0]!.filePath })
   }
 
   /** What tells rows apart. Row ids do, where every row has one. */
@@ -197,9 +201,8 @@ class RowCounts {
 }
 
 function keyAt(hashes: Int32Array, at: number): string {
-  return String.fromCharCode(
-    hashes[at]! & 0xffff, hashes[at]! >>> 16, hashes[at + 1]! & 0xffff, hashes[at + 1]! >>> 16, hashes[at + 2]! & 0xffff, hashes[at + 2]! >>> 16,
-  )
+  const [a, b, c] = [hashes[at]!, hashes[at + 1]!, hashes[at + 2]!]
+  return String.fromCharCode(a & 0xffff, a >>> 16, b & 0xffff, b >>> 16, c & 0xffff, c >>> 16)
 }
 
 /** A written file as it is read before it is in the table. */

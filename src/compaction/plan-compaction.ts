@@ -30,7 +30,8 @@ export async function planCompaction(context: DmlContext, options: PlanCompactio
   const snapshot = headOf(metadata, options.branch ?? MAIN_BRANCH)
   const { filter = alwaysTrue(), caseSensitive, signal } = options
   const includeColumnStats = options.selection === 'clustering'
-  const scan = await planScan({ io, metadata, snapshot, schema: currentSchema(metadata), filter, caseSensitive, includeColumnStats, signal })
+  const schema = currentSchema(metadata)
+  const scan = await planScan({ io, metadata, snapshot, schema, filter, caseSensitive, includeColumnStats, signal })
   const packed = await packGroups(scan.files(), thresholds, metadata, { selection: options.selection ?? 'size', order: planned.order })
   const groups = inJobOrder(packed, thresholds.jobOrder)
   const sum = (of: (group: CompactionGroup) => number): number => groups.reduce((total, group) => total + of(group), 0)
@@ -178,7 +179,12 @@ async function overlapping(
   return partition === undefined ? bySize(files, thresholds) : groups
 }
 
-function groupOf(id: number, { specId, partition, files }: Partition, thresholds: CompactionThresholds, metadata: TableMetadata): CompactionGroup {
+function groupOf(
+  id: number,
+  { specId, partition, files }: Partition,
+  thresholds: CompactionThresholds,
+  metadata: TableMetadata,
+): CompactionGroup {
   const inputBytes = bytesOf(files)
   // What is rewritten are all rows of a file, not only those of the filter.
   const tasks = files.map((file) => ({ ...file.task(), residual: 'true' }))

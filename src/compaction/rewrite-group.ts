@@ -81,7 +81,12 @@ interface WriteOptions extends RewriteGroupOptions {
   readonly expected: number | undefined
 }
 
-async function writeGroup(group: CompactionGroup, plan: CompactionPlan, context: DmlContext, options: WriteOptions): Promise<readonly DataFile[]> {
+async function writeGroup(
+  group: CompactionGroup,
+  plan: CompactionPlan,
+  context: DmlContext,
+  options: WriteOptions,
+): Promise<readonly DataFile[]> {
   const { signal, onProgress } = options
   let through = 0
   const rows = new GroupRows(group, plan, context, { signal, onRows: (count) => onProgress?.({ rows: (through += count) }) })
@@ -97,7 +102,12 @@ async function writeGroup(group: CompactionGroup, plan: CompactionPlan, context:
   }
 }
 
-async function* inOrder(rows: GroupRows, plan: CompactionPlan, context: DmlContext, options: WriteOptions): AsyncGenerator<RecordBatch, void, undefined> {
+async function* inOrder(
+  rows: GroupRows,
+  plan: CompactionPlan,
+  context: DmlContext,
+  options: WriteOptions,
+): AsyncGenerator<RecordBatch, void, undefined> {
   if (plan.order === undefined) {
     yield* rows.rows()
     return
@@ -119,8 +129,8 @@ const FANOUT_SHARE = 0.25
 function openWriter(group: CompactionGroup, plan: CompactionPlan, context: DmlContext, options: WriteOptions): RowWriter {
   const { loaded, engine, runtime } = context
   const { metadata } = loaded
-  const partition =
-    group.partition === undefined ? undefined : partitionOfText(group.partition, tupleType(metadata, group.specId, plan.schemaId), group.tasks[0]!.filePath)
+  const type = tupleType(metadata, group.specId, plan.schemaId)
+  const partition = group.partition === undefined ? undefined : partitionOfText(group.partition, type, group.tasks[0]!.filePath)
   const hasOnePartition = partition !== undefined || specById(metadata, plan.outputSpecId).fields.length === 0
   return new RowWriter({
     io: loaded.io,

@@ -12,7 +12,8 @@ const contents = async (table: Table): Promise<string[]> => {
 
 describe('a compaction', () => {
   it('writes files of a size between the thresholds, without a tiny last one', async () => {
-    const { table } = await changeBench(2, { schema: schema({ id: t.long.required, text: t.string }), properties: { 'write.parquet.compression-codec': 'uncompressed' } })
+    const properties = { 'write.parquet.compression-codec': 'uncompressed' }
+    const { table } = await changeBench(2, { schema: schema({ id: t.long.required, text: t.string }), properties })
     const wide = (id: number): { id: bigint; text: string } => ({ id: BigInt(id), text: `${id}`.padEnd(100, `${id * 7919}`) })
     for (let from = 0; from < 6000; from += 500) await table.append(Array.from({ length: 500 }, (_, i) => wide(from + i)))
     const targetFileSizeBytes = 120_000
@@ -94,7 +95,7 @@ describe('a compaction', () => {
     for (let from = 0; from < 50; from += 10) await table.append(people(from, from + 10))
     await table.createBranch('audit')
     const main = table.currentSnapshot!.snapshotId
-    const audit = await table.branch('audit')
+    const audit = table.branch('audit')
     await audit.append(people(50, 60))
     const before = await textsOf(table, 'audit')
     const result = await audit.compact()
@@ -113,7 +114,8 @@ describe('a compaction', () => {
     const planned = await table.compact({ dryRun: true, minInputFiles: 2 })
     expect([planned.plan.groups.length, planned.snapshots, table.snapshots.length]).toEqual([4, [], snapshots.length])
     const seen: CompactionProgress[] = []
-    const result = await table.compact({ partialProgress: true, maxCommits: 2, minInputFiles: 2, onProgress: (progress) => seen.push(progress) })
+    const onProgress = (progress: CompactionProgress): unknown => seen.push(progress)
+    const result = await table.compact({ partialProgress: true, maxCommits: 2, minInputFiles: 2, onProgress })
     expect(result.snapshots).toHaveLength(2)
     expect(result).toMatchObject({ rewrittenGroups: 4, failedGroups: [] })
     expect(await contents(table)).toEqual(before)

@@ -29,7 +29,9 @@ async function rewriteAll(table: Table, plan: CompactionPlan): Promise<GroupResu
   const results: GroupResult[] = []
   // As on another machine: everything goes through text.
   const sent = printCompactionPlan(plan)
-  for (const { id } of parseCompactionPlan(sent).groups) results.push(JSON.parse(JSON.stringify(await table.rewriteGroup(id, sent))) as GroupResult)
+  for (const { id } of parseCompactionPlan(sent).groups) {
+    results.push(JSON.parse(JSON.stringify(await table.rewriteGroup(id, sent))) as GroupResult)
+  }
   return results
 }
 
