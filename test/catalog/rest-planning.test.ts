@@ -125,6 +125,22 @@ describe('a scan that a REST catalog plans', () => {
     expect(here.deletes.equalityFiles).toBe(1)
   })
 
+  it('takes the vector of each file where a server mixes up those that share one, as the reference’s of 1.11 does', async () => {
+    const mixedUp = (tasks: JsonMembers): JsonMembers => {
+      const json = JsonObject.of(tasks)
+      const paths = json.requireObjects('delete-files').map((file) => file.requireString('file-path'))
+      const files = json.requireObjects('file-scan-tasks').map(({ members }) => {
+        const references = (JsonObject.of(members).optionalInts('delete-file-references') ?? []).map((index) => paths.lastIndexOf(paths[index]!))
+        return { ...members, 'delete-file-references': references }
+      })
+      return { status: 'completed', ...tasks, 'file-scan-tasks': files }
+    }
+    const all = async (request: StubRequest): Promise<JsonMembers> => (await scanTasks(w.own, 'shop.events', JsonObject.parse(request.body), 99))[0]!
+    const w: World = await world({ onPlan: async (_, request) => ({ status: 200, body: mixedUp(await all(request)) }) }, 3)
+    const scans = [w.catalog, w.own].map(async (catalog) => rowsOf((await catalog.loadTable('shop.events')).scan()))
+    expect(await scans[0]).toEqual(await scans[1])
+  })
+
   it('is asked for by snapshot, schema, columns and a filter with typed literals', async () => {
     const w = await world()
     const table = await w.catalog.loadTable('shop.events')

@@ -30,13 +30,13 @@ export class ScanTasksReader {
     const deletes = (answer.optionalObjects('delete-files') ?? []).map((file) => this.#contentFile(file))
     return (answer.optionalObjects('file-scan-tasks') ?? []).map((task) => {
       const references = task.optionalInts('delete-file-references') ?? []
+      const dataFile = this.#contentFile(task.requireObject('data-file'))
+      if (dataFile.content !== 'data') throw task.invalid('the data file is a delete file')
       const applied = references.map((index) => {
         const file = deletes[index]
         if (file === undefined || file.content === 'data') throw task.invalid(`there is no delete file ${index}`)
-        return file
+        return isOfAnother(file, dataFile) ? (deletes.find((other) => isVectorOf(other, file, dataFile)) ?? file) : file
       })
-      const dataFile = this.#contentFile(task.requireObject('data-file'))
-      if (dataFile.content !== 'data') throw task.invalid('the data file is a delete file')
       const residual = task.has('residual-filter') ? parseExpression(task.value('residual-filter')!) : undefined
       return { dataFile, deletes: applied, residual }
     })
@@ -98,6 +98,18 @@ export class ScanTasksReader {
     this.#types.set(specId, type)
     return type
   }
+}
+
+/**
+ * Whether a vector is that of another data file. The reference's server of version 1.11 numbers vectors by the file that they share, so
+ * that all of its data files refer to the last one.
+ */
+function isOfAnother(vector: DataFile, { filePath }: DataFile): boolean {
+  return vector.fileFormat === 'puffin' && vector.referencedDataFile !== undefined && vector.referencedDataFile !== filePath
+}
+
+function isVectorOf(other: DataFile, vector: DataFile, { filePath }: DataFile): boolean {
+  return other.filePath === vector.filePath && other.referencedDataFile === filePath
 }
 
 /** Bounds are left out: the protocol and the reference write them differently, and nothing here needs them. */
