@@ -27,7 +27,8 @@ export const nullIndex = 0xffff_ffff
 export function takeBatch(batch: RecordBatch, indices: Uint32Array): RecordBatch {
   const first = indices[0] ?? 0
   if (isRun(indices)) return indices.length === batch.numRows ? batch : sliceBatch(batch, first, indices.length)
-  return makeBatch(batch.schema, indices.length, columnsOf(batch).map((column) => takeChunk(column, indices)))
+  const take = indices.includes(nullIndex) ? takeChunk : takeRows
+  return makeBatch(batch.schema, indices.length, columnsOf(batch).map((column) => take(column, indices)))
 }
 
 /** `length` rows from row `start` on, as views of the same bytes. */
@@ -56,19 +57,30 @@ function isRun(indices: Uint32Array): boolean {
  * @throws FloeError `UNSUPPORTED` for dictionaries, large and view layouts, and for results of more than 2 GiB.
  */
 export function takeChunk(chunk: Chunk, indices: Uint32Array): Chunk {
-  const length = indices.length
+  if (indices.includes(nullIndex)) {
+    const rows = indices.map((index) => (index === nullIndex ? 0 : index))
+    return gather(chunk, rows, takeValidity(chunk, indices))
+  }
+  return takeRows(chunk, indices)
+}
+
+/** As {@link takeChunk}, for indices that are all rows. */
+function takeRows(chunk: Chunk, rows: Uint32Array): Chunk {
+  return gather(chunk, rows, validityBitmap(chunk) === undefined ? undefined : takeValidity(chunk, rows))
+}
+
+function gather(chunk: Chunk, rows: Uint32Array, validity: Validity | undefined): Chunk {
+  const length = rows.length
   if (length === 0) return sliceChunk(chunk, 0, 0)
   if (DataType.isNull(chunk.type) || chunk.length === 0) return nullChunk(chunk.type, length)
-  const validity = takeValidity(chunk, indices)
-  const rows = withoutNulls(indices)
   const type = chunk.type as DataType
   if (DataType.isUtf8(type) || DataType.isBinary(type)) return takeVariable(chunk, rows, validity)
   if (DataType.isList(type) || DataType.isMap(type)) {
     const { offsets, children } = takeRanges(offsetsOf(chunk), rows)
-    return listChunk(type, offsets, takeChunk(chunk.children[0]!, children), validity)
+    return listChunk(type, offsets, takeRows(chunk.children[0]!, children), validity)
   }
   if (DataType.isStruct(type)) {
-    return structChunk(type, length, chunk.children.map((child) => takeChunk(child, rows)), validity)
+    return structChunk(type, length, chunk.children.map((child) => takeRows(child, rows)), validity)
   }
   if (DataType.isBool(type)) return fixedChunk(type, length, takeBits(fixedValues(chunk), chunk.offset, rows), validity)
   if (isFixedWidth(type)) return fixedChunk(type, length, takeFixed(fixedValues(chunk), chunk.stride, rows), validity)
@@ -90,13 +102,8 @@ export function isFixedWidth(type: DataType): boolean {
   )
 }
 
-function withoutNulls(indices: Uint32Array): Uint32Array {
-  return indices.includes(nullIndex) ? indices.map((index) => (index === nullIndex ? 0 : index)) : indices
-}
-
 function takeValidity(chunk: Chunk, indices: Uint32Array): Validity | undefined {
   const source = validityBitmap(chunk)
-  if (source === undefined && !indices.includes(nullIndex)) return undefined
   const bitmap = new Uint8Array((indices.length + 7) >> 3)
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!
@@ -152,19 +159,46 @@ function takeBytes(source: Uint8Array, target: Uint8Array, width: number, rows: 
 function takeVariable(chunk: Chunk, rows: Uint32Array, validity: Validity | undefined): Chunk {
   const source = offsetsOf(chunk)
   const offsets = takeOffsets(source, rows)
-  const taken = new Uint8Array(offsets[rows.length]!)
-  const copy = byteCopier(fixedValues<Uint8Array>(chunk), taken)
-  let i = 0
-  while (i < rows.length) {
-    // Rows that follow each other are copied in one go
+  const size = offsets[rows.length]!
+  // Room behind the end: short values are copied as if they had a whole stretch, and the next one covers what was too much
+  const taken = new Uint8Array(size + COPY_STRETCH)
+  copyValues({ source, bytes: fixedValues<Uint8Array>(chunk), rows, offsets, taken })
+  return variableChunk(chunk.type as DataType, offsets, taken.subarray(0, size), validity)
+}
+
+interface ValueCopy {
+  readonly source: Int32Array
+  readonly bytes: Uint8Array
+  readonly rows: Uint32Array
+  readonly offsets: Int32Array
+  readonly taken: Uint8Array
+}
+
+const COPY_STRETCH = 16
+
+function copyValues({ source, bytes, rows, offsets, taken }: ValueCopy): void {
+  const copy = byteCopier(bytes, taken)
+  const read = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const write = new DataView(taken.buffer, taken.byteOffset, taken.byteLength)
+  const lastStretch = bytes.length - COPY_STRETCH
+  for (let i = 0; i < rows.length; ) {
     const start = rows[i]!
-    let next = i + 1
-    while (next < rows.length && rows[next] === start + next - i) next++
     const from = source[start]!
-    copy(from, offsets[i]!, source[start + next - i]! - from)
+    let next = i + 1
+    // Rows that follow each other are copied in one go
+    while (next < rows.length && rows[next] === start + next - i) next++
+    const length = source[start + next - i]! - from
+    const to = offsets[i]!
+    if (length <= COPY_STRETCH && from <= lastStretch) {
+      write.setInt32(to, read.getInt32(from, true), true)
+      write.setInt32(to + 4, read.getInt32(from + 4, true), true)
+      if (length > 8) {
+        write.setInt32(to + 8, read.getInt32(from + 8, true), true)
+        write.setInt32(to + 12, read.getInt32(from + 12, true), true)
+      }
+    } else copy(from, to, length)
     i = next
   }
-  return variableChunk(chunk.type as DataType, offsets, taken, validity)
 }
 
 /** Above it, the cost of making a view is less than that of copying word by word. */

@@ -13,6 +13,8 @@ import type { SpillSpace, SpilledRun, SpillWriter } from './spill-space.js'
 
 export interface ExternalSortOptions {
   readonly memoryBudgetBytes: number
+  /** How many rows to expect, so that rows that fit into memory stay there. Default: too many for it. */
+  readonly estimatedRows?: number | undefined
   readonly spill: SpillSpace
   readonly signal?: AbortSignal | undefined
 }
@@ -24,6 +26,14 @@ const LARGEST_BATCH_BYTES = 8 * 2 ** 20
 const LARGEST_BLOCK_BYTES = 2 ** 20
 /** What sorting takes for each row besides its bytes: its number and 64 bits of its key, twice. */
 const SORT_BYTES_PER_ROW = 24
+/**
+ * Rows that are sorted together, in bytes, with every so many runs as much more, as far as memory allows: gathering them should find them
+ * in the processor's cache, but all runs should be merged at once.
+ */
+const RUN_BYTES = 32 * 2 ** 20
+const RUNS_OF_A_SIZE = 16
+/** Rows that are merged together, for the same reason. */
+const ROUND_BYTES = 4 * 2 ** 20
 /** Columns of strings end at 2 GiB. */
 const LARGEST_RUN_BYTES = 2 ** 30
 
@@ -34,6 +44,7 @@ const LARGEST_RUN_BYTES = 2 ** 30
 export class ExternalSort {
   readonly #encode: KeyEncoder
   readonly #budget: number
+  readonly #estimatedRows: number
   readonly #spill: SpillSpace
   readonly #signal: AbortSignal | undefined
   #schema: ArrowSchema | undefined
@@ -44,10 +55,11 @@ export class ExternalSort {
   #writer: SpillWriter | undefined
 
   /** @throws FloeError `INVALID` when the budget is not more than 0 */
-  constructor(encode: KeyEncoder, { memoryBudgetBytes, spill, signal }: ExternalSortOptions) {
+  constructor(encode: KeyEncoder, { memoryBudgetBytes, estimatedRows, spill, signal }: ExternalSortOptions) {
     if (!(memoryBudgetBytes > 0)) throw new FloeError('INVALID', `memoryBudgetBytes must be more than 0, not ${memoryBudgetBytes}`)
     this.#encode = encode
     this.#budget = memoryBudgetBytes
+    this.#estimatedRows = estimatedRows ?? Infinity
     this.#spill = spill
     this.#signal = signal
   }
@@ -86,9 +98,15 @@ export class ExternalSort {
     this.#runs = []
   }
 
-  /** Gathering the rows in one batch takes them twice; sorting them, once and what that takes for each. */
   #isTooMuch(bytes: number, rows: number): boolean {
-    return bytes * 2 + rows * SORT_BYTES_PER_ROW > this.#budget || bytes > LARGEST_RUN_BYTES
+    if (bytes > LARGEST_RUN_BYTES || this.#memoryOf(bytes, rows) > this.#budget) return true
+    const isBeyondCache = bytes > RUN_BYTES * (1 + Math.floor(this.#runs.length / RUNS_OF_A_SIZE))
+    return isBeyondCache && (this.#runs.length > 0 || this.#memoryOf((bytes / rows) * this.#estimatedRows, this.#estimatedRows) > this.#budget)
+  }
+
+  /** Gathering rows in one batch takes them twice; sorting them, once and what that takes for each. */
+  #memoryOf(bytes: number, rows: number): number {
+    return bytes * 2 + rows * SORT_BYTES_PER_ROW
   }
 
   /** The rows in memory, which are given up. */
@@ -162,7 +180,7 @@ export class ExternalSort {
   }
 
   #mergeOptions(): MergeOptions {
-    const roundBytes = this.#budget / 8
+    const roundBytes = Math.min(ROUND_BYTES, this.#budget / 8)
     const columns = this.#schema!.fields.length
     return { columns, roundBytes, batchRows: BATCH_ROWS, batchBytes: Math.min(LARGEST_BATCH_BYTES, roundBytes) }
   }

@@ -20,7 +20,7 @@ export interface OrderRowsOptions {
  */
 export async function* orderRows(source: RowSource, order: RowOrder, options: OrderRowsOptions): AsyncGenerator<RecordBatch, void> {
   throwIfAborted(options.signal)
-  const sort = new ExternalSort(await keyEncoder(source, order), options)
+  const sort = new ExternalSort(await keyEncoder(source, order), { ...options, estimatedRows: source.estimatedRows })
   try {
     for await (const batch of source.rows()) await sort.add(batch)
     yield* sort.finish()

@@ -3,6 +3,10 @@ import type { SortKeys } from './sort-keys.js'
 
 /** Fewer rows are sorted by insertion. */
 const SMALL = 24
+/** Bits of a digit: fewer passes against less to count, which does not pay for few rows. */
+const WIDE_DIGIT = 11
+const NARROW_DIGIT = 8
+const MANY = 4096
 
 /** Two words of each row, and which row they are of; moved together, so that a pass reads memory in order. */
 interface Column {
@@ -38,7 +42,7 @@ class RadixSort {
   readonly #levels: number
   #from: Column
   #to: Column
-  readonly #counts = new Uint32Array(256)
+  readonly #counts = new Uint32Array(2 ** WIDE_DIGIT)
   readonly #groups: Group[] = []
 
   constructor(keys: SortKeys) {
@@ -116,8 +120,9 @@ class RadixSort {
     const lowBits = differingBits(low, start, end)
     if (highBits === 0 && lowBits === 0) return false
     const result = this.#from
-    for (const shift of digitShifts(lowBits)) this.#pass(start, end, shift, false)
-    for (const shift of digitShifts(highBits)) this.#pass(start, end, shift, true)
+    const bits = end - start < MANY ? NARROW_DIGIT : WIDE_DIGIT
+    for (const shift of digitShifts(lowBits, bits)) this.#pass({ start, end, shift, bits, isHigh: false })
+    for (const shift of digitShifts(highBits, bits)) this.#pass({ start, end, shift, bits, isHigh: true })
     if (this.#from !== result) {
       copyRange(this.#from, result, start, end)
       this.#to = this.#from
@@ -126,20 +131,21 @@ class RadixSort {
     return true
   }
 
-  /** A stable pass by eight bits of one word. */
-  #pass(start: number, end: number, shift: number, isHigh: boolean): void {
+  /** A stable pass by some bits of one word. */
+  #pass({ start, end, shift, bits, isHigh }: Digit): void {
     const from = this.#from
     const to = this.#to
-    const counts = this.#counts.fill(0)
+    const values = 2 ** bits
+    const counts = this.#counts.fill(0, 0, values)
     const digits = isHigh ? from.high : from.low
-    for (let i = start; i < end; i++) counts[(digits[i]! >>> shift) & 255]!++
+    for (let i = start; i < end; i++) counts[(digits[i]! >>> shift) & (values - 1)]!++
     let at = start
-    for (let digit = 0; digit < 256; digit++) {
+    for (let digit = 0; digit < values; digit++) {
       const count = counts[digit]!
       counts[digit] = at
       at += count
     }
-    scatter(from, to, { digits, counts, shift, start, end })
+    scatter(from, to, { digits, counts, shift, mask: values - 1, start, end })
     this.#from = to
     this.#to = from
   }
@@ -178,32 +184,43 @@ function gather(source: Uint32Array, rows: Uint32Array, target: Uint32Array, sta
   for (let i = start; i < end; i++) target[i] = source[rows[i]!]!
 }
 
+/** Bits of one of the two words, of rows `start` to `end`. */
+interface Digit {
+  readonly start: number
+  readonly end: number
+  readonly shift: number
+  readonly bits: number
+  readonly isHigh: boolean
+}
+
 interface Scatter {
   readonly digits: Uint32Array
   readonly counts: Uint32Array
   readonly shift: number
+  readonly mask: number
   readonly start: number
   readonly end: number
 }
 
-function scatter(from: Column, to: Column, { digits, counts, shift, start, end }: Scatter): void {
+function scatter(from: Column, to: Column, { digits, counts, shift, mask, start, end }: Scatter): void {
   const { high, low, rows } = from
   const { high: toHigh, low: toLow, rows: toRows } = to
   for (let i = start; i < end; i++) {
-    const at = counts[(digits[i]! >>> shift) & 255]!++
+    const at = counts[(digits[i]! >>> shift) & mask]!++
     toHigh[at] = high[i]!
     toLow[at] = low[i]!
     toRows[at] = rows[i]!
   }
 }
 
-/** One digit of eight bits for each stretch of bits that differ, from the lowest. */
-function digitShifts(bits: number): number[] {
+/** Where the digits begin that cover all bits that differ, from the lowest. */
+function digitShifts(differing: number, bits: number): number[] {
   const shifts: number[] = []
-  for (let rest = bits >>> 0; rest !== 0; ) {
-    const shift = Math.min(31 - Math.clz32(rest & -rest), 24)
+  const last = 32 - bits
+  for (let rest = differing >>> 0; rest !== 0; ) {
+    const shift = Math.min(31 - Math.clz32(rest & -rest), last)
     shifts.push(shift)
-    rest = shift === 24 ? 0 : (rest & ~((255 << shift) >>> 0)) >>> 0
+    rest = shift === last ? 0 : (rest & ~((2 ** bits - 1) << shift)) >>> 0
   }
   return shifts
 }
