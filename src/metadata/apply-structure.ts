@@ -55,7 +55,7 @@ export function addSpec(draft: MetadataDraft, spec: PartitionSpec): void {
     draft.lastAddedSpecId = isOurs ? equal.specId : undefined
     return
   }
-  checkSpec(spec, currentSchema(draft))
+  checkSpec(spec, comingSchema(draft))
   // Spec: Partition Evolution: v1 readers take the position of a field for its id.
   if (draft.formatVersion === 1 && !hasSequentialIds(spec)) {
     throw new FloeError('INVALID', 'a v1 table needs partition field ids 1000, 1001, … in order: keep dropped fields as void, or upgrade to v2')
@@ -94,7 +94,7 @@ export function addSortOrder(draft: MetadataDraft, order: SortOrder): void {
     draft.lastAddedSortOrderId = isOurs ? equal.orderId : undefined
     return
   }
-  checkSortOrder(order, currentSchema(draft))
+  checkSortOrder(order, comingSchema(draft))
   const orderId = order.fields.length === 0 ? 0 : nextId(draft.sortOrders.keys(), 1)
   draft.sortOrders.set(orderId, { ...order, orderId })
   draft.addedSortOrderIds.add(orderId)
@@ -119,6 +119,13 @@ export function checkDefaults(draft: MetadataDraft): void {
   if (order === undefined) throw new FloeError('INVALID', 'the table has no default sort order: add-sort-order and set-default-sort-order are missing')
   checkSpec(spec, schema)
   checkSortOrder(order, schema)
+}
+
+/** Of a new table, clients such as DuckDB name the schema's specs and orders before they make it the current one. */
+function comingSchema(draft: MetadataDraft): Schema {
+  const { schemas, currentSchemaId, lastAddedSchemaId } = draft
+  const added = schemas.has(currentSchemaId) || lastAddedSchemaId === undefined ? undefined : schemas.get(lastAddedSchemaId)
+  return added ?? currentSchema(draft)
 }
 
 function currentSchema(draft: MetadataDraft): Schema {

@@ -106,6 +106,15 @@ describe('where tables of a served warehouse lie', () => {
     expect(errorOf(await ask('POST', path, commitBody({ requirements: [], updates: [move] })))).toMatch(/^400 BadRequestException .*relocated/)
   })
 
+  it('does not depend on the order of the updates: DuckDB makes the schema current last', async () => {
+    const { ask } = await served()
+    const updates = newTableUpdates({ ...creation(), spec: { specId: 0, fields: [{ fieldId: 1000, name: 'id', sourceIds: [1], transform: 'identity' }] } as never, location: `${warehouse}/ns/tbl` }, UUID)
+    const isCurrent = ({ action }: { readonly action: string }): boolean => action === 'set-current-schema'
+    const reordered = [...updates.filter((update) => !isCurrent(update)), ...updates.filter(isCurrent)]
+    const created = await ask('POST', 'namespaces/ns/tables/tbl', commitBody({ requirements: [{ type: 'assert-create' }], updates: reordered }))
+    expect([created.status, metadataOf(created).requireInt('current-schema-id')]).toEqual([200, 0])
+  })
+
   it('is as asked for where the catalog lets tables lie anywhere', async () => {
     const { ask } = await served(new MemoryCatalog())
     const answer = await ask('POST', 'namespaces/ns/tables', createBody('memory:///warehouse/other'))
