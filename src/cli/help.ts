@@ -11,6 +11,8 @@ Verbs
   overwrite replace all rows, those of a filter, or whole partitions
   changes   print what changed between two states, row by row
   compact   rewrite small files into large ones, sorted if asked
+  maintain  decide what the table needs, do it, and say why
+  rewrite-manifests  few manifests in the order of partitions
   inspect   print the table's metadata: snapshots, files, partitions, …
   branch    list, create, move and drop branches; tag does so with tags
   publish   check a branch, and fast-forward main to it
@@ -18,6 +20,8 @@ Verbs
   cherry-pick  bring a staged snapshot into a branch
   expire    remove old snapshots, and the files that only they need
   orphans   remove files that nothing in the table reaches
+  fsck      check every file, count and bound, and mend what can be mended
+  purge     erase rows for good, and prove it
   doctor    try whether commits to a store are safe
   serve     offer a catalog to other engines by the REST protocol
   layout    draw how the table lies in its files, as one HTML page
@@ -237,6 +241,41 @@ ids stay the same; what others delete meanwhile stays deleted.
 `,
   ],
   [
+    'maintain',
+    `Usage: floe maintain <table> [options]
+
+Decides what the table needs and does it, in this order: compaction,
+equality-deletes, position-deletes, manifests, statistics,
+partition-statistics, expiry, orphans. Prints why, for each. Exits with 1 when a
+task failed; the others are done all the same. Fit for cron, on several machines
+at once: where nothing is to be done, only metadata and manifests are read.
+
+  --only TASK         only this task (repeatable, or a,b)
+  --skip TASK         not this task (repeatable, or a,b)
+  --statistics-columns A,B   count the distinct values of these columns
+  --branch NAME       the branch to keep in order; default main
+  --dry-run           decide, and change nothing
+  --json              the decisions and results as JSON
+`,
+  ],
+  [
+    'rewrite-manifests',
+    `Usage: floe rewrite-manifests <table> [options]
+
+Brings the entries of manifests into the order of their partitions, where that
+gains something: small manifests, such that overlap, such that list many deleted
+files. Row ids and sequence numbers stay.
+
+  --cluster-by A,B    partition fields to order by; default: those of the spec
+  --target-size SIZE  8MiB, …; default: commit.manifest.target-size-bytes
+  --spec-id N         only manifests of one partition spec
+  --all               also manifests that are in order
+  --branch NAME       default main
+  --dry-run           tell what would be rewritten
+  --json              the result as JSON
+`,
+  ],
+  [
     'inspect',
     `Usage: floe inspect <table> <what> [options]
 
@@ -312,6 +351,45 @@ and its branches and tags say; heads are always kept.
   --clean-metadata    schemas and partition specs in no use any more go too
   --dry-run           tell what would go, and change nothing
   --json              the result as JSON
+`,
+  ],
+  [
+    'fsck',
+    `Usage: floe fsck <table> [options]
+
+Checks whether the table is what its metadata says: that files are there and open,
+counts, bounds, sequence numbers, row ids, deletes. Exits with 1 when it finds errors.
+
+  --data HOW          none (default): files are opened; sample; all: rows are read
+  --sample-rate R     of sample: the share of files, default 0.1
+  --snapshots WHICH   current, refs (default): heads of branches and tags, or all
+  --repair            mend what ordinary commits can, and tell the rest
+  --drop-missing-files    also give up the rows of data files that are gone
+  --drop-missing-deletes  also forget delete files that are gone: rows come back
+  --drop-duplicates   also drop one of two listings of a file
+  --dry-run           with --repair: tell what would be done
+  --json              the report as JSON
+`,
+  ],
+  [
+    'purge',
+    `Usage: floe purge <table> --where FILTER [options]
+
+Erases rows: from branches, tags, snapshots, files, earlier versions of objects.
+Then searches all that is left, and reports what still holds them and until when.
+Exits with 1 when something does.
+
+  --where FILTER      the rows, as for scan
+  --branch NAME       only this branch; others are reported as held (repeatable)
+  --keep-tags         keep tags that hold the rows, and report them
+  --scan-columns A,B  look for the rows' values of these columns as well
+  --scan-value TEXT   look for this as well (repeatable)
+  --leftover-min-age T    90m, 12h, 7d: unreached objects with a key go when they
+                      are so old; default 1d
+  --report FILE       write the report, sealed with its digest, as JSON
+  --include-filter    let the report name the filter with its values
+  --dry-run           tell what would be done
+  --json              the report as JSON
 `,
   ],
   [

@@ -13,18 +13,18 @@ import type { PlanOrphansOptions } from '../maintenance/orphans/orphan-options.j
 import type { RemoveOrphansOptions, RemoveOrphansResult } from '../maintenance/orphans/remove-orphan-files.js'
 import type { FsckOptions } from '../maintenance/fsck/fsck-options.js'
 import type { FsckReport } from '../maintenance/fsck/fsck-report.js'
+import type { PurgeOptions } from '../maintenance/purge/purge-options.js'
+import type { PurgeReport } from '../maintenance/purge/purge-report.js'
 import type { RepairOptions, RepairResult } from '../maintenance/repair/repair.js'
 import type {
-  RewritePositionDeletesOptions, RewritePositionDeletesResult,
-} from '../maintenance/delete-files/rewrite-position-deletes.js'
-import type { RewriteManifestsOptions } from '../maintenance/manifests/rewrite-manifests.js'
-import type { RewriteManifestsResult } from '../maintenance/manifests/rewritten-manifests.js'
-import type { ComputePartitionStatisticsOptions, ComputePartitionStatisticsResult } from '../maintenance/statistics/compute-partition-statistics.js'
-import type { ComputeStatisticsOptions, ComputeStatisticsResult } from '../maintenance/statistics/compute-statistics.js'
-import type { PartitionStatisticsRow, ReadPartitionStatisticsOptions } from '../maintenance/statistics/partition-statistics-rows.js'
+  ComputePartitionStatisticsOptions, ComputePartitionStatisticsResult, ComputeStatisticsOptions, ComputeStatisticsResult, MaintainOptions,
+  MaintenancePlan, MaintenanceResult, PartitionStatisticsRow, PlanMaintenanceOptions, ReadPartitionStatisticsOptions, RewriteManifestsOptions,
+  RewriteManifestsResult, RewritePositionDeletesOptions, RewritePositionDeletesResult,
+} from '../maintenance/table-upkeep.js'
 import { checkArgument } from './checked-arguments.js'
 import type { CompactCallOptions, PlanCallOptions } from './compaction-calls.js'
 import { namingTableAsync } from './named-errors.js'
+import type { FilterInput } from './row-changes.js'
 import { TableRows } from './table-rows.js'
 
 /** What work on a table came to, and the table with it; `undefined`: nothing was committed. */
@@ -81,6 +81,19 @@ export abstract class TableMaintenance extends TableRows {
    */
   repair(options: RepairOptions = {}): Promise<RepairResult> {
     return this.work('repair', options, async (context) => (await import('../maintenance/repair/repair.js')).repair(context, options))
+  }
+
+  /**
+   * Erases the rows that a filter selects: from branches, tags, snapshots, files and earlier versions of objects; then searches all
+   * that is left, and reports what was removed, what still holds them and until when. The report is sealed by its digest.
+   *
+   * @throws FloeError `INVALID` for a filter that selects every row or none
+   */
+  purge(filter: FilterInput, options: PurgeOptions = {}): Promise<PurgeReport> {
+    return this.work('purge', options, async (context) => {
+      const [{ purge }, { filterOf }] = await Promise.all([import('../maintenance/purge/purge.js'), import('./row-changes.js')])
+      return purge(context, filterOf(filter, 'A purge'), options)
+    })
   }
 
   /**
@@ -222,6 +235,25 @@ export abstract class TableMaintenance extends TableRows {
     return this.work('rewrite of position deletes', options, async (context) => {
       const { rewritePositionDeletes } = await import('../maintenance/delete-files/rewrite-position-deletes.js')
       return rewritePositionDeletes(context, this.bound(options))
+    })
+  }
+
+  /**
+   * Decides what the table needs (compaction, deletes, manifests, statistics, expiry, orphans) and does it, task by task. One that fails
+   * does not keep the others; the result says of each what was done and why. Made to be run from cron, by several processes at once.
+   */
+  maintain(options: MaintainOptions = {}): Promise<MaintenanceResult> {
+    return this.work('maintenance', options, async (context) => {
+      const { maintain } = await import('../maintenance/maintain/maintain.js')
+      return maintain(context, this.bound(options))
+    })
+  }
+
+  /** What {@link maintain} would do now, and why, with the numbers that decide. Only metadata and manifests are read. */
+  planMaintenance(options: PlanMaintenanceOptions = {}): Promise<MaintenancePlan> {
+    return this.work('maintenance plan', options, async (context) => {
+      const { planMaintenance } = await import('../maintenance/maintain/plan-maintenance.js')
+      return { result: await planMaintenance(context, this.bound(options)), table: undefined }
     })
   }
 

@@ -1,3 +1,4 @@
+import { mayHaveLiveFiles } from '../../commit/added-manifests.js'
 import { manifestKey } from '../../commit/file-identity.js'
 import type { SnapshotAttempt, SnapshotContents, SnapshotMaker } from '../../commit/snapshot-operation.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
@@ -62,7 +63,7 @@ export class ManifestRewriteMaker implements SnapshotMaker {
     await this.#rewrite(groups.filter((group) => !kept.has(groupKey(group))), attempt)
     if (this.#done.length === 0) throw new NothingToRewrite(parentManifests)
     const replaced = new Set(this.#done.flatMap(({ group }) => group.manifests.map(manifestKey)))
-    const others = parentManifests.filter((manifest) => !replaced.has(manifestKey(manifest)))
+    const others = parentManifests.filter((manifest) => !replaced.has(manifestKey(manifest)) && mayHaveLiveFiles(manifest))
     this.#parents = parentManifests
     this.#manifests = [...this.#done.flatMap(({ rewritten }) => rewritten.manifests), ...others]
     return {

@@ -46,6 +46,8 @@ export function selectManifests(metadata: TableMetadata, manifests: readonly Man
   for (const manifest of manifests) {
     if (selection.specId !== undefined && manifest.partitionSpecId !== selection.specId) continue
     if (selection.predicate?.(manifest) === false) continue
+    // What lists no file any more is left out by every commit, also by that of a rewrite.
+    if (!mayHaveLiveFiles(manifest)) continue
     const key = `${manifest.content} ${manifest.partitionSpecId}`
     const group = byGroup.get(key)
     if (group === undefined) byGroup.set(key, [manifest])
