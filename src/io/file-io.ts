@@ -25,6 +25,30 @@ export interface FolderEntry {
   readonly status: ObjectStatus | undefined
 }
 
+/** An earlier or the present content of an object, or a mark that it was deleted, in a store that keeps such. */
+export interface ObjectVersion {
+  readonly location: string
+  readonly versionId: string
+  /** Whether this is what a read of the location answers; of a delete marker, that it answers nothing. */
+  readonly isLatest: boolean
+  readonly isDeleteMarker: boolean
+  readonly sizeBytes: number
+  /** By the store's clock. */
+  readonly lastModifiedMs: number
+}
+
+/** The versions of objects, where a store keeps them: deleting an object only hides it there. */
+export interface ObjectVersions {
+  /** Every version below the folder, in no particular order. Throws `UNAUTHORIZED` when listing them is not allowed. */
+  list(prefix: string, options?: AbortOptions): AsyncIterable<ObjectVersion>
+  /** The content of a version that is no delete marker. */
+  read(version: ObjectVersion, options?: AbortOptions): Promise<Uint8Array>
+  /** Removes one version for good. Throws `UNAUTHORIZED` when it is locked, or that is not allowed. */
+  delete(version: ObjectVersion): Promise<void>
+  /** Until when a lock holds the version; Infinity for a hold without end, undefined when it is not locked or that is not known. */
+  heldUntilMs(version: ObjectVersion): Promise<number | undefined>
+}
+
 export interface AbortOptions {
   readonly signal?: AbortSignal | undefined
 }
@@ -66,5 +90,7 @@ export interface FileIO {
   listFolder?(folder: string, options?: AbortOptions): AsyncIterable<FolderEntry>
   /** Deleting what is not there is not an error. A location that ends in a slash is the empty folder of that name. */
   delete(locations: readonly string[]): Promise<void>
+  /** Absent where a store keeps no versions, or cannot be asked for them. */
+  readonly versions?: ObjectVersions | undefined
   close?(): Promise<void>
 }

@@ -1,5 +1,7 @@
 import { FloeError } from '../util/errors.js'
-import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import type {
+  AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ObjectVersion, ObjectVersions, ReadOptions, WriteOptions,
+} from './file-io.js'
 import { checkLinks } from './local-links.js'
 import { asFolder, canonicalLocation, parseLocation, quoteLocation, stripTrailingSlashes } from './location.js'
 
@@ -58,7 +60,23 @@ export function mapPaths(io: FileIO, mappings: readonly PathMapping[]): FileIO {
           },
         }),
     delete: async (locations: readonly string[]): Promise<void> => io.delete(await Promise.all(locations.map(there))),
+    ...(io.versions === undefined ? {} : { versions: mapVersions(io.versions, there, named) }),
     ...(io.close === undefined ? {} : { close: (): Promise<void> => io.close!() }),
+  }
+}
+
+type Rename = <T extends { readonly location: string }>(item: T, asked: string, real: string) => T
+
+function mapVersions(versions: ObjectVersions, there: (location: string) => Promise<string>, named: Rename): ObjectVersions {
+  const real = async (version: ObjectVersion): Promise<ObjectVersion> => ({ ...version, location: await there(version.location) })
+  return {
+    async *list(prefix: string, options?: AbortOptions): AsyncGenerator<ObjectVersion> {
+      const folder = await there(asFolder(prefix))
+      for await (const version of versions.list(folder, options)) yield named(version, prefix, folder)
+    },
+    read: async (version: ObjectVersion, options?: AbortOptions): Promise<Uint8Array> => versions.read(await real(version), options),
+    delete: async (version: ObjectVersion): Promise<void> => versions.delete(await real(version)),
+    heldUntilMs: async (version: ObjectVersion): Promise<number | undefined> => versions.heldUntilMs(await real(version)),
   }
 }
 

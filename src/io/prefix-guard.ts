@@ -1,4 +1,6 @@
-import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import type {
+  AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ObjectVersion, ObjectVersions, ReadOptions, WriteOptions,
+} from './file-io.js'
 import { checkLinks } from './local-links.js'
 import { parseLocation } from './location.js'
 import { checkLocation } from './location-check.js'
@@ -45,6 +47,28 @@ export function guardPrefixes(io: FileIO, rules: LocationRules): FileIO {
     delete: async (locations: readonly string[]): Promise<void> => {
       for (const location of locations) await check(location)
       return io.delete(locations)
+    },
+    ...(io.versions === undefined ? {} : { versions: guardVersions(io.versions, check) }),
+  }
+}
+
+function guardVersions(versions: ObjectVersions, check: (location: string) => Promise<void>): ObjectVersions {
+  return {
+    async *list(prefix: string, options?: AbortOptions): AsyncGenerator<ObjectVersion> {
+      await check(prefix)
+      yield* versions.list(prefix, options)
+    },
+    read: async (version: ObjectVersion, options?: AbortOptions): Promise<Uint8Array> => {
+      await check(version.location)
+      return versions.read(version, options)
+    },
+    delete: async (version: ObjectVersion): Promise<void> => {
+      await check(version.location)
+      return versions.delete(version)
+    },
+    heldUntilMs: async (version: ObjectVersion): Promise<number | undefined> => {
+      await check(version.location)
+      return versions.heldUntilMs(version)
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ObjectVersions, ReadOptions, WriteOptions } from './file-io.js'
 import { throwIfAborted } from './aborted.js'
 import { resolveRange } from './range-plan.js'
 
@@ -29,6 +29,7 @@ interface Entry {
  */
 export class ReadThroughCache implements FileIO {
   readonly listFolder?: (folder: string, options?: AbortOptions) => AsyncIterable<FolderEntry>
+  readonly versions?: ObjectVersions | undefined
   readonly #io: FileIO
   readonly #maxBytes: number
   readonly #maxEntryBytes: number
@@ -46,6 +47,7 @@ export class ReadThroughCache implements FileIO {
     this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES
     this.#maxEntryBytes = options.maxEntryBytes ?? this.#maxBytes / 8
     this.#isImmutable = options.isImmutable ?? isWrittenOnce
+    if (io.versions !== undefined) this.versions = io.versions
     if (io.listFolder !== undefined) this.listFolder = (folder, listOptions) => io.listFolder!(folder, listOptions)
   }
 

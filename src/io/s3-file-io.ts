@@ -1,11 +1,12 @@
 import { mapParallel } from './bounded-parallel.js'
-import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ObjectVersions, ReadOptions, WriteOptions } from './file-io.js'
 import { checkRange, planRanges, sliceAnswers } from './range-plan.js'
 import { deleteS3, listFolderS3, listS3 } from './s3-list.js'
 import { uploadStream } from './s3-multipart.js'
 import type { S3FileIOOptions } from './s3-options.js'
 import { headS3, readS3 } from './s3-read.js'
 import { S3Store } from './s3-store.js'
+import { s3Versions } from './s3-versions.js'
 import { putS3 } from './s3-write.js'
 
 const DEFAULT_PART_BYTES = 16 * 2 ** 20
@@ -20,12 +21,14 @@ const DEFAULT_PARALLEL_RANGES = 8
  * `COMMIT_STATE_UNKNOWN`. No error holds a credential or a request header.
  */
 export class S3FileIO implements FileIO {
+  readonly versions: ObjectVersions
   readonly #store: S3Store
   readonly #options: S3FileIOOptions
 
   constructor(options: S3FileIOOptions = {}) {
     this.#options = options
     this.#store = new S3Store(options)
+    this.versions = s3Versions(this.#store)
   }
 
   read(location: string, options: ReadOptions = {}): Promise<Uint8Array> {

@@ -53,17 +53,18 @@ async function* pages(store: S3Store, prefix: string, delimiter: '/' | undefined
 }
 
 /** Keys may hold characters that XML cannot; S3 then writes them as in a query string. */
-function decodeKey(key: string): string {
+export function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '))
 }
 
 /** The location up to the key, in the caller's spelling of scheme and bucket. */
-function bucketRoot(location: string): string {
+export function bucketRoot(location: string): string {
   const { path } = parseLocation(location)
   return asFolder(location.slice(0, location.length - path.length))
 }
 
-function folderKey(location: string): string {
+/** The key of a folder, with its slash. */
+export function folderKey(location: string): string {
   const { Key } = s3Address(location)
   return Key === '' ? '' : asFolder(Key)
 }

@@ -5,7 +5,7 @@ import { ObjectStoreCatalog } from '../../src/catalog/object-store-catalog.js'
 import { commitTable } from '../../src/commit/commit-table.js'
 import { readManifest } from '../../src/commit/manifest-input.js'
 import { manifestWriterOptions } from '../../src/commit/manifest-output.js'
-import { snapshotOperation, type SnapshotAttempt } from '../../src/commit/snapshot-operation.js'
+import { snapshotOperation, type SnapshotAttempt, type SnapshotContents } from '../../src/commit/snapshot-operation.js'
 import type { DmlContext } from '../../src/dml/dml-context.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../../src/manifest/data-file.js'
@@ -101,7 +101,7 @@ export class DamageBench {
   /** Commits a snapshot with other manifests than it should have. */
   async damage(change: (tools: DamageTools) => Promise<readonly ManifestFile[]>, branch = 'main'): Promise<void> {
     const context = await this.context()
-    const makeContents = async (attempt: SnapshotAttempt): Promise<{ manifests: readonly ManifestFile[]; summary: SnapshotSummary; replaced: number }> => ({
+    const makeContents = async (attempt: SnapshotAttempt): Promise<SnapshotContents> => ({
       manifests: await change(tools(attempt)),
       summary: new SnapshotSummary(),
       replaced: 0,

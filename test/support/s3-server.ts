@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { decodeAwsChunked } from './aws-chunked.js'
-import { deletedKeys, elementTexts, errorXml, escapeXml, listingXml } from './s3-xml.js'
+import { deletedKeys, elementTexts, errorXml, escapeXml, listingXml, versionsXml } from './s3-xml.js'
 
 export type S3Operation =
   | 'get'
@@ -20,6 +20,8 @@ export type S3Operation =
   | 'upload-part'
   | 'complete-upload'
   | 'abort-upload'
+  | 'list-versions'
+  | 'get-lock'
 
 export interface S3Call {
   readonly operation: S3Operation
@@ -79,6 +81,15 @@ interface StoredObject {
   readonly modified: Date
 }
 
+/** One content that an object had, or the mark that it was deleted. */
+interface StoredVersion {
+  readonly id: string
+  readonly object: StoredObject | undefined
+  readonly modified: Date
+  /** Cannot be deleted before. */
+  lockedUntil?: Date
+}
+
 interface Upload {
   readonly target: string
   readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>
@@ -102,6 +113,8 @@ export interface S3ServerOptions {
   readonly pageSize?: number
   /** Do as the stores that take no notice of If-Match and If-None-Match. */
   readonly ignoreConditions?: boolean
+  /** Keep what was overwritten or deleted. */
+  readonly versioned?: boolean
 }
 
 export class S3Server {
@@ -116,6 +129,8 @@ export class S3Server {
   pageSize: number
   readonly #objects = new Map<string, StoredObject>()
   readonly #uploads = new Map<string, Upload>()
+  readonly #versions = new Map<string, StoredVersion[]>()
+  readonly #isVersioned: boolean
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   /** Grows with each reset: what an earlier test left under way has no effect on a later one. */
@@ -124,6 +139,7 @@ export class S3Server {
   private constructor(options: S3ServerOptions) {
     this.pageSize = options.pageSize ?? 1000
     this.ignoreConditions = options.ignoreConditions ?? false
+    this.#isVersioned = options.versioned ?? false
     this.#server = createServer((request, response) => void this.#serve(request, response))
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
@@ -154,7 +170,7 @@ export class S3Server {
 
   /** Forgets objects, uploads, faults and calls. */
   reset(): void {
-    for (const state of [this.#objects, this.#uploads]) state.clear()
+    for (const state of [this.#objects, this.#uploads, this.#versions]) state.clear()
     this.faults.length = 0
     this.calls.length = 0
     this.ignoreConditions = false
@@ -167,6 +183,18 @@ export class S3Server {
   /** `bucket/key` of every object, in byte order. */
   keys(): string[] {
     return [...this.#objects.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  /** The content of every version that is kept, as `bucket/key`. */
+  *versions(): Generator<readonly [target: string, bytes: Buffer]> {
+    for (const [target, versions] of this.#versions) {
+      for (const { object } of versions) if (object !== undefined) yield [target, object.bytes]
+    }
+  }
+
+  /** Locks every version of the objects that match. */
+  lock(key: RegExp, until: Date): void {
+    for (const [target, versions] of this.#versions) if (key.test(target)) for (const version of versions) version.lockedUntil = until
   }
 
   /** Stores an object without a request. */
@@ -246,20 +274,22 @@ export class S3Server {
   /** One step: nothing here waits, so no other request comes between the check of a condition and its effect. */
   #effect(call: S3Call, url: URL, body: Buffer, fault: S3Fault | undefined): Answer {
     const target = `${call.bucket}/${call.key}`
+    const versionId = url.searchParams.get('versionId') ?? undefined
     switch (call.operation) {
+      case 'list-versions':
+        return this.#listVersions(call.bucket, url.searchParams)
+      case 'get-lock':
+        return this.#lockOf(target, versionId, url.searchParams.has('legal-hold'))
       case 'get':
       case 'head':
-        return this.#read(call, target, fault)
+        return versionId === undefined ? this.#read(call, target, fault) : this.#readVersion(target, versionId)
       case 'put':
         return this.#put(call, target, body, `"${md5(body)}"`)
       case 'delete':
-        this.#objects.delete(target)
-        this.#deleted.add(target)
-        return { status: 204 }
+        return versionId === undefined ? this.#delete(target) : this.#deleteVersion(target, versionId)
       case 'delete-objects':
         for (const key of deletedKeys(body.toString())) {
-          this.#objects.delete(`${call.bucket}/${key}`)
-          this.#deleted.add(`${call.bucket}/${key}`)
+          this.#delete(`${call.bucket}/${key}`)
         }
         return xml('<DeleteResult></DeleteResult>')
       case 'list':
@@ -310,7 +340,60 @@ export class S3Server {
       if (match !== undefined && current?.etag !== match) return error(412, 'PreconditionFailed')
     }
     this.#objects.set(target, { bytes, etag, modified: new Date() })
+    this.#keepVersion(target)
     return { status: 200, headers: { etag } }
+  }
+
+  #delete(target: string): Answer {
+    const wasThere = this.#objects.delete(target)
+    this.#deleted.add(target)
+    if (wasThere) this.#keepVersion(target)
+    return { status: 204 }
+  }
+
+  #keepVersion(target: string): void {
+    if (!this.#isVersioned) return
+    const versions = this.#versions.get(target) ?? []
+    this.#versions.set(target, versions)
+    versions.push({ id: randomUUID(), object: this.#objects.get(target), modified: new Date() })
+  }
+
+  #deleteVersion(target: string, id: string): Answer {
+    const versions = this.#versions.get(target) ?? []
+    const at = versions.findIndex((version) => version.id === id)
+    if (at < 0) return { status: 204 }
+    if ((versions[at]!.lockedUntil?.getTime() ?? 0) > Date.now()) return error(403, 'AccessDenied')
+    versions.splice(at, 1)
+    const last = versions.at(-1)?.object
+    if (last === undefined) this.#objects.delete(target)
+    else this.#objects.set(target, last)
+    return { status: 204 }
+  }
+
+  #readVersion(target: string, id: string): Answer {
+    const object = this.#versions.get(target)?.find((version) => version.id === id)?.object
+    return object === undefined ? error(404, 'NoSuchVersion') : { status: 200, headers: { etag: object.etag }, body: object.bytes }
+  }
+
+  #lockOf(target: string, id: string | undefined, isHold: boolean): Answer {
+    const version = this.#versions.get(target)?.find((candidate) => candidate.id === id)
+    if (isHold || version?.lockedUntil === undefined) return error(404, 'NoSuchObjectLockConfiguration')
+    return xml(`<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>${version.lockedUntil.toISOString()}</RetainUntilDate></Retention>`)
+  }
+
+  #listVersions(bucket: string, query: URLSearchParams): Answer {
+    const prefix = `${bucket}/${query.get('prefix') ?? ''}`
+    const all: (readonly [string, StoredVersion, boolean])[] = []
+    for (const target of [...this.#versions.keys()].sort()) {
+      const versions = this.#versions.get(target)!
+      if (!target.startsWith(prefix)) continue
+      const key = target.slice(bucket.length + 1)
+      versions.forEach((version, i) => all.push([key, version, i === versions.length - 1]))
+    }
+    const marker = query.get('version-id-marker')
+    const start = marker === null ? 0 : all.findIndex(([, { id }]) => id === marker) + 1
+    const page = all.slice(start, start + this.pageSize)
+    return xml(versionsXml(page, start + page.length < all.length, query.get('encoding-type') === 'url'))
   }
 
   #read(call: S3Call, target: string, fault: S3Fault | undefined): Answer {
@@ -351,6 +434,8 @@ export class S3Server {
 function operationOf(method: string, url: URL): S3Operation {
   const query = url.searchParams
   const upload = query.has('uploadId')
+  if (method === 'GET' && query.has('versions')) return 'list-versions'
+  if (method === 'GET' && (query.has('retention') || query.has('legal-hold'))) return 'get-lock'
   if (method === 'GET') return query.has('list-type') ? 'list' : 'get'
   if (method === 'HEAD') return 'head'
   if (method === 'PUT') return upload ? 'upload-part' : 'put'

@@ -31,6 +31,29 @@ export function listingXml(page: readonly ListedEntry[], truncated: boolean, url
   return `<ListBucketResult><IsTruncated>${String(truncated)}</IsTruncated>${token}${encoding}${entries.join('')}</ListBucketResult>`
 }
 
+interface ListedVersion {
+  readonly id: string
+  readonly object: ListedObject | undefined
+  readonly modified: Date
+}
+
+/** A page of ListObjectVersions. */
+export function versionsXml(
+  page: readonly (readonly [key: string, version: ListedVersion, isLatest: boolean])[],
+  truncated: boolean,
+  urlEncoded: boolean,
+): string {
+  const encode = (key: string): string => (urlEncoded ? encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/') : escapeXml(key))
+  const entries = page.map(([key, { id, object, modified }, isLatest]) => {
+    const head = `<Key>${encode(key)}</Key><VersionId>${id}</VersionId><IsLatest>${String(isLatest)}</IsLatest><LastModified>${modified.toISOString()}</LastModified>`
+    return object === undefined ? `<DeleteMarker>${head}</DeleteMarker>` : `<Version>${head}<Size>${object.bytes.length}</Size></Version>`
+  })
+  const last = page.at(-1)
+  const next = truncated && last !== undefined ? `<NextKeyMarker>${encode(last[0])}</NextKeyMarker><NextVersionIdMarker>${last[1].id}</NextVersionIdMarker>` : ''
+  const encoding = urlEncoded ? '<EncodingType>url</EncodingType>' : ''
+  return `<ListVersionsResult><IsTruncated>${String(truncated)}</IsTruncated>${next}${encoding}${entries.join('')}</ListVersionsResult>`
+}
+
 /** The texts of all elements of one name. */
 export function elementTexts(document: string, name: string): string[] {
   return [...document.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => unescapeXml(match[1]!))

@@ -37,15 +37,12 @@ export interface MeasuredFile {
 export async function measureFile(table: FsckTable, file: DataFile, signal: AbortSignal | undefined): Promise<MeasuredFile> {
   const { metadata } = table.loaded
   const schema = measuredSchema(metadata, file)
-  const mapping = readText(metadata.properties, tableProperties.nameMapping)
-  const nameMapping = mapping === undefined ? undefined : parseNameMapping(mapping)
   const spec = specById(metadata, file.specId)
-  const constants = file.content === 'data' ? await missingConstants(table, file, spec, nameMapping) : new Map<number, Value>()
   const collector = new ColumnMetricsCollector(schema)
   const partitions = file.content === 'data' ? partitionCheck(file, spec, schema) : undefined
   const order = file.content === 'data' ? orderCheck(metadata, file, schema) : undefined
   let rows = 0
-  for await (const { batch } of readRows(table, file, { schema, nameMapping, constants, signal })) {
+  for await (const { batch } of readFileColumns(table, file, schema, signal)) {
     rows += batch.numRows
     collector.add(batch)
     partitions?.add(batch)
@@ -61,17 +58,22 @@ function measuredSchema(metadata: TableMetadata, file: DataFile): Schema {
   return file.content === 'data' ? whole : whole.projectIds(file.equalityIds ?? [])
 }
 
-interface ReadRowsOptions {
-  readonly schema: Schema
-  readonly nameMapping: NameMapping | undefined
-  readonly constants: ReadonlyMap<number, Value>
-  readonly signal: AbortSignal | undefined
-}
+/** What reading a file takes of its entry. */
+export type ReadableContent = Pick<DataFile, 'content' | 'filePath' | 'fileFormat' | 'fileSizeBytes' | 'specId' | 'partition'>
 
-async function* readRows(table: FsckTable, file: DataFile, options: ReadRowsOptions): AsyncGenerator<PositionedBatch, void, undefined> {
+/** All rows of a data or delete file, deletes not applied, with the columns of `schema`. @throws FloeError `UNSUPPORTED` for ORC */
+export async function* readFileColumns(
+  table: FsckTable,
+  file: ReadableContent,
+  schema: Schema,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PositionedBatch, void, undefined> {
+  const { metadata, io } = table.loaded
   const { filePath: location, fileSizeBytes, fileFormat } = file
-  const { schema: projection, ...rest } = options
-  const read = { io: table.loaded.io, location, fileSizeBytes, projection, ...rest }
+  const mapping = readText(metadata.properties, tableProperties.nameMapping)
+  const nameMapping = mapping === undefined ? undefined : parseNameMapping(mapping)
+  const constants = file.content === 'data' ? await missingConstants(table, file, nameMapping) : new Map<number, Value>()
+  const read = { io, location, fileSizeBytes, projection: schema, nameMapping, constants, signal }
   if (fileFormat === 'parquet') yield* table.engine.read(read)
   else if (fileFormat === 'avro') {
     const { readAvroDataFile } = await import('../../avro-data/avro-data-file.js')
@@ -85,10 +87,10 @@ async function* readRows(table: FsckTable, file: DataFile, options: ReadRowsOpti
  */
 async function missingConstants(
   table: FsckTable,
-  file: DataFile,
-  spec: PartitionSpec,
+  file: ReadableContent,
   nameMapping: NameMapping | undefined,
 ): Promise<ReadonlyMap<number, Value>> {
+  const spec = specById(table.loaded.metadata, file.specId)
   const identities = spec.fields.flatMap(({ transform, sourceIds }, i) => (transform === 'identity' ? [[sourceIds[0]!, file.partition[i] ?? null] as const] : []))
   if (identities.length === 0 || file.fileFormat !== 'parquet') return new Map()
   const footer = await readFooter({ io: table.loaded.io, location: file.filePath, fileSizeBytes: file.fileSizeBytes })

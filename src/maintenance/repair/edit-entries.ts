@@ -49,7 +49,11 @@ export interface EditCounts {
  * A commit that changes entries of manifests where they stand. Its totals are counted from all its entries, whatever the
  * snapshot before said.
  */
-export function editEntries(editor: EntryEditor, options: EditOptions, runtime: Runtime): CommitOperation & { readonly counts: EditCounts } {
+export function editEntries(
+  editor: EntryEditor,
+  options: EditOptions,
+  runtime: Runtime,
+): CommitOperation & { readonly counts: EditCounts } {
   const maker = new EntryEditMaker(editor, options)
   return new ExactTotals(snapshotOperation(maker, options, runtime), maker)
 }
@@ -212,7 +216,8 @@ function withFileSequenceNumber(entry: ManifestEntry): ManifestEntry {
 
 /** What was wrong with a file's metrics, or was to be forgotten, is not written down again. */
 function withoutMetrics(entry: ManifestEntry): ManifestEntry {
-  const { columnSizes: _s, valueCounts: _v, nullValueCounts: _n, nanValueCounts: _a, lowerBounds: _l, upperBounds: _u, ...dataFile } = entry.dataFile
+  const { columnSizes: _s, valueCounts: _v, nullValueCounts: _n, nanValueCounts: _a, ...unbounded } = entry.dataFile
+  const { lowerBounds: _l, upperBounds: _u, ...dataFile } = unbounded
   return { ...entry, dataFile: { ...dataFile, recordCount: Math.max(0, dataFile.recordCount) } }
 }
 

@@ -41,7 +41,9 @@ export async function prepareRepair(
     const target = isVector(file) ? file.referencedDataFile : undefined
     if (target !== undefined && toUnite.has(target)) vectors.set(target, [...(vectors.get(target) ?? []), file])
   }
-  const measure = async ([key, file]: readonly [string, DataFile]): Promise<readonly [string, DataFile]> => [key, await remeasured(context, file, signal)]
+  const measure = async ([key, file]: readonly [string, DataFile]): Promise<readonly [string, DataFile]> => {
+    return [key, await remeasured(context, file, signal)]
+  }
   const measured = await mapParallel([...measurable], FILES_AT_ONCE, measure)
   const united = [...vectors].filter(([path]) => dataFiles.has(path))
   return {

@@ -140,7 +140,8 @@ class RepairRun {
       ...statistics.filter(isNamed).map(({ snapshotId }) => ({ action: 'remove-statistics', snapshotId }) as const),
       ...partitionStatistics.filter(isNamed).map(({ snapshotId }) => ({ action: 'remove-partition-statistics', snapshotId }) as const),
     ])
-    const { table } = await commitTable(context.backend, context.loaded, operation, { runtime: context.runtime, signal: this.options.signal })
+    const { backend, loaded, runtime } = context
+    const { table } = await commitTable(backend, loaded, operation, { runtime, signal: this.options.signal })
     this.#table = table
     return [...files].sort()
   }

@@ -61,7 +61,8 @@ const damages: readonly Damage[] = [
   {
     code: 'manifest-partitions',
     bench: { partitioned: true },
-    plant: (bench) => bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((summary) => ({ ...summary, upperBound: summary.lowerBound })) })),
+    plant: (bench) =>
+      bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((summary) => ({ ...summary, upperBound: summary.lowerBound })) })),
   },
   { code: 'manifest-sequence', plant: (bench) => bench.damageRecord(({ sequenceNumber }) => ({ minSequenceNumber: sequenceNumber + 1n })) },
   { code: 'manifest-content', plant: (bench) => bench.damageRecord(() => ({ content: 'deletes' })) },
@@ -170,7 +171,8 @@ async function forgetRowIds(bench: DamageBench): Promise<void> {
   const { encodeManifestList } = await import('../../../src/manifest/manifest-list.js')
   const { snapshotId, sequenceNumber, manifestList } = bench.table.currentSnapshot!
   await bench.inspect(async ({ manifests }) => {
-    await bench.io.write(manifestList!, encodeManifestList(manifests, { formatVersion: 2, snapshotId, parentSnapshotId: undefined, sequenceNumber }))
+    const list = { formatVersion: 2, snapshotId, parentSnapshotId: undefined, sequenceNumber } as const
+    await bench.io.write(manifestList!, encodeManifestList(manifests, list))
   })
 }
 
@@ -186,7 +188,8 @@ async function addVector(bench: DamageBench, positions: readonly number[]): Prom
   const { PositionBitmap } = await import('../../../src/deletes/position-bitmap.js')
   const { loaded, runtime } = await bench.context()
   const dataFile = (await bench.dataFiles()).find(({ recordCount }) => recordCount === 6)!
-  const [vector] = await writeDeletionVectors([{ dataFile, positions: PositionBitmap.of(positions) }], { io: bench.io, metadata: loaded.metadata, runtime })
+  const writing = { io: bench.io, metadata: loaded.metadata, runtime }
+  const [vector] = await writeDeletionVectors([{ dataFile, positions: PositionBitmap.of(positions) }], writing)
   await bench.damage(async ({ manifests, attempt, write }) => [
     ...manifests,
     await write('deletes', [{ status: 'added', snapshotId: attempt.snapshotId, sequenceNumber: undefined, fileSequenceNumber: undefined, dataFile: vector! }]),
