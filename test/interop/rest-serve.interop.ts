@@ -1,4 +1,4 @@
-/** Spark and PyIceberg write through `floe serve` while floe writes the same warehouse without it. */
+/** Spark writes through `floe serve` while floe writes the same warehouse without it. */
 import { afterAll, expect, it } from 'vitest'
 import { openCatalog, schema, serveCatalog, t } from '../../src/index.js'
 import { oracle } from './oracle.js'
