@@ -19,7 +19,8 @@ const SETTINGS = { 'write.delete.mode': 'merge-on-read', 'commit.manifest.min-co
 const future = { olderThan: Number.MAX_SAFE_INTEGER }
 const DAY_MS = 86_400_000
 
-const rows = (from: number, to: number): { id: bigint; n: number }[] => Array.from({ length: to - from }, (_, i) => ({ id: BigInt(from + i), n: i }))
+const rows = (from: number, to: number): { id: bigint; n: number }[] =>
+  Array.from({ length: to - from }, (_, i) => ({ id: BigInt(from + i), n: i }))
 
 /** Appends, deletes of both kinds, a branch, a tag, a staged past: much that may go, and much that must not. */
 async function history(catalog: Catalog, name: string, formatVersion: FormatVersion): Promise<Table> {

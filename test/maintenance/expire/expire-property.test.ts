@@ -135,7 +135,8 @@ class Run {
   async #setStatistics(snapshotId: bigint): Promise<void> {
     const { filePath } = await this.bench.writeFile(`${snapshotId}-${this.bench.runtime.uuid()}.stats`)
     const before = (await this.bench.load()).metadata.statistics.find((file) => file.snapshotId === snapshotId)
-    const statistics = { snapshotId, statisticsPath: filePath, fileSizeBytes: 4, fileFooterSizeBytes: 1, keyMetadata: undefined, blobMetadata: [] }
+    const file = { snapshotId, statisticsPath: filePath, fileSizeBytes: 4 }
+    const statistics = { ...file, fileFooterSizeBytes: 1, keyMetadata: undefined, blobMetadata: [] }
     await this.bench.update(() => [{ action: 'set-statistics', statistics }])
     // What new statistics replace is not an expiry's to delete.
     if (before !== undefined) await this.bench.memory.delete([before.statisticsPath])

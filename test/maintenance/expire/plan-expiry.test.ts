@@ -184,6 +184,8 @@ describe('the metadata after it', () => {
     const { removedSnapshots } = plan(before, { olderThan: days(100), snapshotIds: [2n] })
     const after = applyUpdates(before, [{ action: 'remove-snapshots', snapshotIds: removedSnapshots }], { now: NOW })
     expect(after.snapshotLog.map(({ snapshotId }) => snapshotId)).toEqual([3n, 4n])
-    for (const files of [after.statistics, after.partitionStatistics]) expect(files.map(({ snapshotId }) => snapshotId)).toEqual([1n, 3n, 4n])
+    for (const files of [after.statistics, after.partitionStatistics]) {
+      expect(files.map(({ snapshotId }) => snapshotId)).toEqual([1n, 3n, 4n])
+    }
   })
 })

@@ -17,6 +17,7 @@ import { systemRuntime } from '../../../src/util/runtime.js'
 import { column, failureOf } from '../../support/lake.js'
 import { dataFile } from '../../support/commit-bench.js'
 import { InterceptedFileIO } from '../../support/intercepted-file-io.js'
+import { TestRuntime } from '../../support/scripted-backend.js'
 import { DAY_MS, UpkeepBench, type UpkeepBenchOptions } from '../../support/upkeep-bench.js'
 
 const ROOT = 's3://bucket/lake/shop/events'
@@ -104,7 +105,7 @@ describe('the age of files', () => {
     const context = await bench.context()
     // A machine whose clock is a month ahead, or behind.
     for (const skew of [30, -30]) {
-      const runtime = { now: () => bench.runtime.nowMs + skew * DAY_MS, uuid: () => bench.runtime.uuid(), sleep: () => Promise.resolve() } as never
+      const runtime = new TestRuntime(bench.runtime.nowMs + skew * DAY_MS)
       const young = `${ROOT}/data/young.parquet`
       await put(bench, young)
       const { plan: found } = await planOrphanRemoval({ ...context, runtime }, {})
@@ -119,7 +120,8 @@ describe('the age of files', () => {
     expect(places(await plan(bench, { minAgeMs: 4 * DAY_MS + 1 }))).toEqual([])
     expect(places(await plan(bench, { minAgeMs: DAY_MS }))).toEqual([orphan])
     expect(places(await plan(bench, { olderThan: new Date(bench.runtime.nowMs - 2 * DAY_MS) }))).toEqual([orphan])
-    for (const options of [{ minAgeMs: DAY_MS - 1 }, { minAgeMs: 0 }, { olderThan: bench.runtime.nowMs }, { olderThan: bench.runtime.nowMs - DAY_MS + 1 }]) {
+    const { nowMs } = bench.runtime
+    for (const options of [{ minAgeMs: DAY_MS - 1 }, { minAgeMs: 0 }, { olderThan: nowMs }, { olderThan: nowMs - DAY_MS + 1 }]) {
       expect((await failureOf(plan(bench, options))).message).toMatch(/may belong to writers under way/)
     }
     await put(bench, `${ROOT}/data/new.parquet`)
