@@ -29,14 +29,14 @@ export interface FileBoxes {
 export function fileBoxes(files: readonly ClusteredFile[], order: ClusteringOrder): FileBoxes {
   const axes = order.terms.map((term) => readAxis(files, term)).filter(({ values, lower }) => values.length !== 1 || lower.includes(-1))
   if (axes.length === 0) return { boxes: emptyBoxes(1), constant: files.map((_, file) => file), unbounded: [] }
-  return order.type !== 'linear' && axes.length > 1 ? curveBoxes(axes) : linearBoxes(axes)
+  return order.type !== 'linear' || axes.length === 1 ? plainBoxes(axes) : linearBoxes(axes)
 }
 
 function emptyBoxes(dimensions: number): Boxes {
   return { dimensions, count: 0, files: new Int32Array(0), lower: new Float64Array(0), upper: new Float64Array(0) }
 }
 
-function curveBoxes(axes: readonly Axis[]): FileBoxes {
+function plainBoxes(axes: readonly Axis[]): FileBoxes {
   const total = axes[0]!.lower.length
   const files: number[] = []
   const constant: number[] = []

@@ -44,7 +44,7 @@ export function selectOverlapping<F extends ClusteredFile>(files: Iterable<F>, s
   for (const [key, members] of filesByPartition(files)) {
     const { boxes, unbounded } = fileBoxes(members, selection.order)
     const sizes = Float64Array.from(boxes.files, (file) => members[file]!.sizeBytes)
-    const candidates = { boxes, sizes, selection }
+    const candidates = { boxes, centres: boxCentres(boxes), sizes, selection }
     for (const component of components(boxes)) {
       for (const chosen of cut(candidates, mostSaving(candidates, component))) {
         const group = judged(candidates, chosen)
@@ -61,6 +61,7 @@ export function selectOverlapping<F extends ClusteredFile>(files: Iterable<F>, s
 /** Boxes of one partition, and what is asked of them. */
 interface Candidates {
   readonly boxes: Boxes
+  readonly centres: Float64Array
   readonly sizes: Float64Array
   readonly selection: OverlapSelection
 }
@@ -109,8 +110,7 @@ function mostSaving(candidates: Candidates, component: readonly number[]): reado
 
 /** Parts no larger than a group may be; neighbours stay together. */
 function cut(candidates: Candidates, chosen: readonly number[]): (readonly number[])[] {
-  const { boxes, sizes, selection } = candidates
-  const centres = boxCentres(boxes)
+  const { boxes, centres, sizes, selection } = candidates
   const parts: (readonly number[])[] = []
   const pending = [chosen]
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {

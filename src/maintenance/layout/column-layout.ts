@@ -4,9 +4,10 @@ import type { ClusteredFile } from '../../compaction/clustering/clustered-file.j
 import { clusteringOrder, columnOrder } from '../../compaction/clustering/clustering-order.js'
 import type { ClusteringOrder } from '../../compaction/clustering/clustering-order.js'
 import { measureSkipping } from '../../compaction/clustering/measure-skipping.js'
+import type { SkippingTable } from '../../compaction/clustering/measure-skipping.js'
 import { overlapDepth } from '../../compaction/clustering/overlap-depth.js'
 import { quantileFilters } from '../../compaction/clustering/quantile-filters.js'
-import { defaultSortOrder } from '../../metadata/metadata-lookup.js'
+import { defaultSortOrder, defaultSpec } from '../../metadata/metadata-lookup.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import type { Schema } from '../../schema/schema.js'
 import { printTypeName } from '../../schema/type-name.js'
@@ -20,8 +21,8 @@ const MAX_COLUMNS = 32
 /** The ids of the columns that have an order, the telling ones first. */
 export function orderedColumns(metadata: TableMetadata, schema: Schema): number[] {
   const sorted = defaultSortOrder(metadata).fields.flatMap(({ sourceIds }) => sourceIds)
-  const partitioned = metadata.partitionSpecs.find(({ specId }) => specId === metadata.defaultSpecId)?.fields.flatMap(({ sourceIds }) => sourceIds)
-  const ids = [...new Set([...sorted, ...(partitioned ?? []), ...schema.identifierFieldIds, ...leafIds(schema.asStruct())])]
+  const partitioned = defaultSpec(metadata).fields.flatMap(({ sourceIds }) => sourceIds)
+  const ids = [...new Set([...sorted, ...partitioned, ...schema.identifierFieldIds, ...leafIds(schema.asStruct())])]
   return ids.filter((id) => columnOrder(schema, id) !== undefined)
 }
 
@@ -35,13 +36,13 @@ function leafIds(type: Type): number[] {
 }
 
 /** What the bounds of each column are worth. */
-export function columnLayouts(files: readonly ClusteredFile[], fieldIds: readonly number[], metadata: TableMetadata, schema: Schema): ColumnLayout[] {
+export function columnLayouts(files: readonly ClusteredFile[], fieldIds: readonly number[], table: SkippingTable): ColumnLayout[] {
   // Each filter looks at every file: fewer of them keep a large table within seconds.
   const filters = files.length > 20_000 ? 8 : 24
   return fieldIds.map((id) => {
-    const order = columnOrder(schema, id)!
+    const order = columnOrder(table.schema, id)!
     const term = order.terms[0]!
-    const skipping = measureSkipping(files, quantileFilters(files, order, { filters }), { metadata, schema })
+    const skipping = measureSkipping(files, quantileFilters(files, order, { filters }), table)
     const isMeasured = skipping.filters.length > 0
     const { average, maximum } = overlapDepth(files, order)
     return {

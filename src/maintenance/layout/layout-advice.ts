@@ -11,11 +11,12 @@ export const MIN_INPUT_FILES = 5
 /** What maintenance would help, the pressing first; one line that all is well when nothing would. */
 export function layoutAdvice(layout: Measured): LayoutAdvice[] {
   if (layout.snapshotId === null) return [fine('The table has no snapshot yet', 'There is nothing to maintain before the first commit.')]
-  const found = [smallFiles(layout), overlap(layout), deletes(layout), equalityDeletes(layout), dangling(layout), manifests(layout), snapshots(layout), metadataFiles(layout)]
-  const advice = found.filter((item) => item !== undefined)
+  const advice = CHECKS.map((check) => check(layout)).filter((item) => item !== undefined)
   if (advice.length === 0) return [fine('Nothing needs to be done', 'No partition has files enough to put together, few overlap, and neither deletes nor old snapshots weigh on the table.')]
   return advice.sort((a, b) => Number(a.weight === 'consider') - Number(b.weight === 'consider'))
 }
+
+const CHECKS = [smallFiles, overlap, deletes, equalityDeletes, dangling, manifests, snapshots, metadataFiles] as const
 
 function fine(title: string, why: string): LayoutAdvice {
   return { weight: 'fine', title, why, command: null }

@@ -55,5 +55,6 @@ function asFile({ manifestLengthBytes, partitionSpecId, partitions }: ManifestFi
     lowerBound: (id) => (id === field.id ? summary?.lowerBound : undefined),
     upperBound: (id) => (id === field.id ? summary?.upperBound : undefined),
   }
-  return { specId: partitionSpecId, partition: [], partitionKey: String(partitionSpecId), sizeBytes: manifestLengthBytes, recordCount: 1, stats }
+  const partitionKey = String(partitionSpecId)
+  return { specId: partitionSpecId, partition: [], partitionKey, sizeBytes: manifestLengthBytes, recordCount: 1, stats }
 }

@@ -73,9 +73,10 @@ export class PartitionTotals {
     const all = [...this.#partitions.values()].sort((a, b) => b.bytes - a.bytes)
     const others = all.slice(LISTED_PARTITIONS)
     const sum = (of: (one: Counted) => number): number => others.reduce((total, one) => total + of(one), 0)
+    const counts = { files: sum(({ files }) => files), bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows) }
     return {
       largest: all.slice(0, LISTED_PARTITIONS).map((counted) => this.#layoutOf(counted)),
-      rest: { partitions: others.length, files: sum(({ files }) => files), bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows) },
+      rest: { partitions: others.length, ...counts },
       medianBytes: all[all.length >> 1]?.bytes ?? 0,
     }
   }

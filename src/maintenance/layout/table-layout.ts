@@ -68,7 +68,7 @@ export async function tableLayout({ loaded, nowMs }: LayoutContext, options: Lay
     totals: partitions.totals(),
     fileSizes: partitions.sizes(),
     clustering: clusteringLayouts(files, metadata, schema),
-    columns: { total: columns.length, measured: columnLayouts(files, measured, metadata, schema) },
+    columns: { total: columns.length, measured: columnLayouts(files, measured, { metadata, schema }) },
     deletes: deletes.list(liveDeleteFiles(manifests)),
     growth: growthLayout(metadata, snapshot),
     partitions: partitions.list(),
