@@ -11,6 +11,7 @@ import { cherryPick } from '../../src/commit/cherry-pick.js'
 import { metadataOperation, type CommitOperation } from '../../src/commit/commit-operation.js'
 import { commitTable } from '../../src/commit/commit-table.js'
 import { readManifest, readManifestFiles } from '../../src/commit/manifest-input.js'
+import type { FileIO } from '../../src/io/file-io.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import type { DataFile } from '../../src/manifest/data-file.js'
 import type { MetadataUpdate } from '../../src/metadata/metadata-update.js'
@@ -29,20 +30,28 @@ export interface UpkeepBenchOptions {
   readonly catalog?: 'memory' | 'files'
   readonly formatVersion?: 1 | 2 | 3
   readonly spec?: PartitionSpec
+  /** Default: memory. */
+  readonly store?: FileIO
+  /** A catalog in front of the one that is asked for. */
+  readonly front?: (backend: CatalogBackend, io: FileIO) => Promise<CatalogBackend>
 }
 
 const NO_CHANGES: FileChanges = { addedDataFiles: [], removedDataFiles: [], addedDeleteFiles: [], removedDeleteFiles: [] }
 
 export class UpkeepBench {
   readonly runtime = new TestRuntime(1_800_000_000_000)
-  readonly memory = new MemoryFileIO({ runtime: this.runtime })
-  readonly io = new InterceptedFileIO(this.memory)
+  /** The objects, past what is counted and broken in {@link io}. */
+  readonly memory: FileIO
+  readonly io: InterceptedFileIO
   readonly identifier: TableIdentifier = { namespace: ['shop'], name: 'events' }
-  readonly backend: CatalogBackend
+  backend: CatalogBackend
   #files = 0
 
   private constructor(options: UpkeepBenchOptions) {
-    const { io, runtime } = this
+    const { runtime } = this
+    this.memory = options.store ?? new MemoryFileIO({ runtime })
+    const io = new InterceptedFileIO(this.memory)
+    this.io = io
     this.backend =
       options.catalog === 'files'
         ? new ObjectStoreCatalog({ warehouse: 's3://bucket/lake', io, runtime, verifyStore: 'never', metadataCacheBytes: 0 })
@@ -51,6 +60,7 @@ export class UpkeepBench {
 
   static async open(options: UpkeepBenchOptions = {}): Promise<UpkeepBench> {
     const bench = new UpkeepBench(options)
+    if (options.front !== undefined) bench.backend = await options.front(bench.backend, bench.io)
     await bench.backend.createNamespace(['shop'])
     const { formatVersion = 3, spec = UNPARTITIONED } = options
     const properties = new Map(Object.entries({ 'commit.manifest.min-count-to-merge': '3', ...options.properties }))
