@@ -6,6 +6,7 @@ import type { ManifestEntries } from '../../manifest/manifest-entries.js'
 import { decodePuffinFile } from '../../puffin/puffin-file.js'
 import { checkParquetFile } from './check-parquet-file.js'
 import { checkFileData } from './check-file-data.js'
+import { entryFingerprint } from './entry-fingerprint.js'
 import type { FindingPlace } from './finding.js'
 import type { FsckContext } from './fsck-context.js'
 import type { LiveFiles } from './live-files.js'
@@ -23,8 +24,9 @@ export async function checkContentFiles(context: FsckContext, entries: ManifestE
   const fresh: number[] = []
   for (let i = 0; i < entries.count; i++) {
     if (!entries.isLive(i)) continue
-    const key = entries.content[i] === 0 ? entries.filePath(i) : fileKey({ filePath: entries.filePath(i), ...entries.contentRange(i) })
-    if (context.seenFiles.add(key).isNew) fresh.push(i)
+    const file = entries.dataFile(i)
+    // Entries of one file may say different things of it.
+    if (context.seenFiles.add(`${fileKey(file)}\0${entryFingerprint(file)}`).isNew) fresh.push(i)
   }
   await mapParallel(fresh, context.options.concurrency, async (i) => {
     const file = entries.dataFile(i)

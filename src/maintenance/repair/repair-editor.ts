@@ -2,6 +2,7 @@ import { fileKey, isVector, referencedDataFile } from '../../commit/file-identit
 import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../manifest/data-file.js'
 import { FloeError } from '../../util/errors.js'
+import { entryFingerprint } from '../fsck/entry-fingerprint.js'
 import type { EntryEdit, EntryEditor } from './edit-entries.js'
 import type { RepairStep } from './repair-plan.js'
 
@@ -67,8 +68,8 @@ export class RepairEditor implements EntryEditor {
     const target = this.#moved.has(place) ? this.#partitions.get(referencedDataFile(file) ?? '') : undefined
     const moved = target === undefined ? file : { ...file, specId: target.specId, partition: target.partition }
     const measured = this.prepared.measured.get(key)
-    if (measured !== undefined) return { ...measured, specId: moved.specId, partition: moved.partition, firstRowId: file.firstRowId }
-    return moved === file ? 'keep' : moved
+    const edited = measured === undefined ? moved : { ...measured, specId: moved.specId, partition: moved.partition, firstRowId: file.firstRowId }
+    return edited === file || entryFingerprint(edited) === entryFingerprint(file) ? 'keep' : edited
   }
 
   end(): void {

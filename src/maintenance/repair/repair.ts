@@ -13,7 +13,7 @@ import type { FsckOptions } from '../fsck/fsck-options.js'
 import type { FsckReport } from '../fsck/fsck-report.js'
 import { editEntries } from './edit-entries.js'
 import { liveEntries, prepareRepair } from './prepare-repair.js'
-import { placeKey, RepairEditor } from './repair-editor.js'
+import { placeKey, RepairEditor, type PreparedRepair } from './repair-editor.js'
 import { planRepair, type RepairConsent, type RepairPlan, type RepairStep } from './repair-plan.js'
 
 export interface RepairOptions extends RepairConsent, FsckOptions {
@@ -99,6 +99,7 @@ class RepairRun {
     const steps = await this.#stepsFor(branch)
     if (steps.length === 0) return undefined
     const prepared = await prepareRepair(context, branch, steps, signal)
+    if (!(await this.#changesAnything(branch, steps, prepared))) return undefined
     const drops = steps.some(({ action }) => action === 'drop-file' || action === 'drop-delete' || action === 'drop-duplicate')
     const kind = { name: 'repair', operation: drops ? 'delete' : 'replace', branch } as const
     const operation = editEntries(new RepairEditor(steps, prepared), kind, context.runtime)
@@ -106,6 +107,15 @@ class RepairRun {
     this.#table = table
     const { removedFiles, removedRows, editedFiles, rewrittenManifests } = operation.counts
     return { branch, snapshotId: String(snapshot!.snapshotId), removedFiles, lostRows: removedRows, editedFiles, rewrittenManifests }
+  }
+
+  /** Another snapshot may say wrong things of a file of which this branch says the right ones. */
+  async #changesAnything(branch: string, steps: readonly RepairStep[], prepared: PreparedRepair): Promise<boolean> {
+    const whole: readonly RepairStep['action'][] = ['rewrite-manifest', 'count-totals', 'drop-duplicate']
+    if (prepared.addedDeletes.length > 0 || steps.some(({ action }) => whole.includes(action))) return true
+    const editor = new RepairEditor(steps, prepared)
+    for await (const entry of liveEntries(this.#newest, branch, this.options.signal)) if (editor.edit(entry) !== 'keep') return true
+    return false
   }
 
   /** The steps that concern the head of a branch. */

@@ -56,7 +56,7 @@ function holds(location: string, bytes: Uint8Array): boolean {
 }
 
 describe('a purge', () => {
-  it.each([2, 3] as const)('FAULTS §5: leaves no byte of a row of a version %i table, in whatever kind of file it was', async (formatVersion) => {
+  it.each([2, 3] as const)('leaves no byte of a row of a version %i table, in whatever kind of file it was', async (formatVersion) => {
     const io = new MemoryFileIO()
     const catalog = await openCatalog('memory:///warehouse', { io, cacheBytes: 0, parquet: { workers: 0 } })
     const table = await plantedTable(catalog, formatVersion)
