@@ -118,22 +118,29 @@ export class PageGrid {
   selected(selection: RowSelection, base: number, within: readonly RowRange[]): RowRange[] {
     const starts = new Set(this.#fields.flatMap((leaves) => leaves.flatMap((leaf) => leaf.starts ?? [])))
     const cuts = [...starts.add(0).add(this.rows)].sort((a, b) => a - b)
-    return within.flatMap((range) => {
+    const stretches = within.flatMap((range) => {
       const end = range.start + range.rows
-      const inner = cuts.slice(upperBound(cuts, range.start), lowerBound(cuts, end))
-      const edges = [range.start, ...inner, end]
-      return edges.slice(0, -1).flatMap((from, i) => trimmed(selection, base, from, edges[i + 1]!))
+      const edges = [range.start, ...cuts.slice(upperBound(cuts, range.start), lowerBound(cuts, end)), end]
+      return edges.slice(0, -1).map((start, i) => ({ start, rows: edges[i + 1]! - start }))
     })
+    const touched = stretches.filter(({ start, rows }) => selection.countInRange(base + start, base + start + rows) > 0)
+    // Trimming spares rows, not pages: where nearly all pages are needed, the row group is read as a whole.
+    if (rowsOf(touched) > this.rows * MAX_SELECTED_SHARE) return [...within]
+    return touched.map(({ start, rows }) => trimmed(selection, base, start, start + rows))
   }
 }
 
-function trimmed(selection: RowSelection, base: number, from: number, to: number): RowRange[] {
+function rowsOf(ranges: readonly RowRange[]): number {
+  return ranges.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+/** From the first to the last selected row of a range that has some. */
+function trimmed(selection: RowSelection, base: number, from: number, to: number): RowRange {
   const count = selection.countInRange(base + from, base + to)
-  if (count === 0) return []
-  if (count === to - from) return [{ start: from, rows: count }]
+  if (count === to - from) return { start: from, rows: count }
   const first = firstWhere(from, to, (row) => selection.countInRange(base + from, base + row + 1) > 0)
   const last = firstWhere(first, to, (row) => selection.countInRange(base + from, base + row + 1) === count)
-  return [{ start: first, rows: last + 1 - first }]
+  return { start: first, rows: last + 1 - first }
 }
 
 /** The first of ascending rows for which `test` holds, as it does for all after it. */

@@ -235,9 +235,12 @@ function onlyWanted(wanted: PositionBitmap | undefined, positioned: PositionedBa
   if (wanted === undefined) return mask
   const { batch, firstPosition } = positioned
   const rows = batch.numRows
-  const unwanted = fullMask(rows)
-  wanted.removeFrom(unwanted, firstPosition, rows)
-  return unwanted.map((flag, row) => (flag ^ 1) & (mask === undefined ? 1 : mask[row]!))
+  if (wanted.countInRange(firstPosition, firstPosition + rows) === 0) return new Uint8Array(rows)
+  const flags = fullMask(rows)
+  wanted.removeFrom(flags, firstPosition, rows)
+  if (mask === undefined) for (let row = 0; row < rows; row++) flags[row]! ^= 1
+  else for (let row = 0; row < rows; row++) flags[row] = (flags[row]! ^ 1) & mask[row]!
+  return flags
 }
 
 function deletedFlags(live: RowMask, selected: Uint32Array | undefined): Uint8Array {

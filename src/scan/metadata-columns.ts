@@ -133,16 +133,33 @@ function positions({ count, firstPosition, selected }: SourceRows, base: bigint)
   const values = new BigInt64Array(count)
   const first = base + BigInt(firstPosition)
   if (first >= 0n && first + 0xffff_ffffn <= BigInt(Number.MAX_SAFE_INTEGER)) {
-    // As words: no bigint a row
-    const words = new Int32Array(values.buffer)
-    const start = Number(first)
+    fillWords(new Int32Array(values.buffer), Number(first), selected)
+  } else for (let row = 0; row < count; row++) values[row] = first + BigInt(selected === undefined ? row : selected[row]!)
+  return values
+}
+
+/** As words: no bigint a row. `words`: low and high in turn. */
+function fillWords(words: Int32Array, start: number, selected: Uint32Array | undefined): void {
+  const count = words.length / 2
+  const [low, high] = [start % TWO_TO_32, Math.floor(start / TWO_TO_32)]
+  const last = count === 0 ? 0 : (selected?.[count - 1] ?? count - 1)
+  if (low + last >= TWO_TO_32) {
     for (let row = 0; row < count; row++) {
       const position = start + (selected === undefined ? row : selected[row]!)
       words[row * 2] = position | 0
       words[row * 2 + 1] = position / TWO_TO_32
     }
-  } else for (let row = 0; row < count; row++) values[row] = first + BigInt(selected === undefined ? row : selected[row]!)
-  return values
+  } else if (selected === undefined) {
+    for (let row = 0, word = low | 0; row < count; row++, word = (word + 1) | 0) {
+      words[row * 2] = word
+      words[row * 2 + 1] = high
+    }
+  } else {
+    for (let row = 0; row < count; row++) {
+      words[row * 2] = (low + selected[row]!) | 0
+      words[row * 2 + 1] = high
+    }
+  }
 }
 
 /** What a file stores wins over what its rows inherit. */

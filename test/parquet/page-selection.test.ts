@@ -367,10 +367,14 @@ describe('a grid of pages', () => {
     expect(far.select([{ start: 0, rows: 80 }])).toBeUndefined()
   })
 
+  it('takes the whole where nearly every page has a selected row', () => {
+    const all = [{ start: 0, rows: 30 }]
+    expect(grid.selected(PositionBitmap.of([103, 110, 119, 128]), 100, all)).toEqual(all)
+  })
+
   it('finds the first and the last selected row of each page', () => {
     const wanted = PositionBitmap.of([103, 105, 110, 119, 128])
-    const all = [{ start: 3, rows: 3 }, { start: 10, rows: 10 }, { start: 28, rows: 1 }]
-    expect(grid.selected(wanted, 100, [{ start: 0, rows: 30 }])).toEqual(all)
+    expect(grid.selected(PositionBitmap.of([103, 105, 128]), 100, [{ start: 0, rows: 30 }])).toEqual([{ start: 3, rows: 3 }, { start: 28, rows: 1 }])
     expect(grid.selected(wanted, 100, [{ start: 4, rows: 7 }])).toEqual([{ start: 5, rows: 1 }, { start: 10, rows: 1 }])
   })
 })

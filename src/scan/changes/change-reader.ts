@@ -15,9 +15,10 @@ import type { ParquetEngine } from '../../parquet/parquet-engine.js'
 import { ROW_ID_FIELD, ROW_POSITION_FIELD } from '../../schema/reserved-fields.js'
 import { Schema } from '../../schema/schema.js'
 import { FloeError, isFloeError } from '../../util/errors.js'
-import { readPlannedFiles } from '../read-files.js'
+import { readPlannedFiles, readTasks } from '../read-files.js'
 import type { ReadRequest } from '../read-files.js'
 import type { PlannedFile } from '../scan-plan.js'
+import type { ReadMetadataColumns } from './carried-rows.js'
 import type { ChangeSide, SideRows } from './change-rows.js'
 import type { ChangedFile } from './plan-delta.js'
 import type { ChangeColumns } from './row-identifier.js'
@@ -68,24 +69,30 @@ export class ChangeReader {
     }
   }
 
+  /** Columns of all rows of a file that are there, as {@link withoutCarriedRows} looks at them. */
+  readonly metadataColumns: ReadMetadataColumns = (changed, names) => {
+    const { io, engine, metadata, schema, signal } = this.#request
+    const projection = new Schema([], { schemaId: schema.schemaId })
+    const task = { ...changed.file.task(), residual: 'true' }
+    return namingGoneFiles(readTasks([task], { io, engine, metadata, schema, projection, metadataColumns: names, signal }))
+  }
+
   /** Deletes of different states must not share a loader: the keys that it has loaded apply to every file that is old enough. */
   #loader(): DeleteLoader {
     const { io, engine, metadata, schema, signal } = this.#request
     return new DeleteLoader({ io, engine, metadata, schema, signal })
   }
 
-  async *#rowsOf(changed: ChangedFile): AsyncGenerator<SideRows, void, undefined> {
-    try {
-      if (changed.other !== undefined) yield* this.#changedRows(changed, newDeletes(changed.other, changed.file))
-      else yield* this.#wholeFile(changed)
-    } catch (error) {
-      throw isFloeError(error, 'NOT_FOUND') ? goneFile(error) : error
-    }
+  #rowsOf(changed: ChangedFile): AsyncGenerator<SideRows, void, undefined> {
+    const { file, other } = changed
+    return namingGoneFiles(other === undefined ? this.#wholeFile(changed) : this.#changedRows(changed, newDeletes(other, file)))
   }
 
   async *#wholeFile(changed: ChangedFile): AsyncGenerator<SideRows, void, undefined> {
     const { read } = this.#request.columns
-    for await (const batch of this.#read(changed, read, this.#metadataColumns)) yield { batch, isWholeFile: true }
+    const { wanted } = changed
+    if (wanted?.isEmpty === true) return
+    for await (const batch of this.#read(changed, read, this.#metadataColumns, wanted)) yield { batch, isWholeFile: true }
   }
 
   #read(changed: ChangedFile, projection: Schema, metadataColumns: readonly string[], wanted?: PositionBitmap): AsyncIterable<RecordBatch> {
@@ -175,13 +182,21 @@ function addDeleted(mask: RowMask, batch: RecordBatch, filters: readonly ((batch
 }
 
 /** The most rows that a file can have that are there in one state and not in the other. */
-export function maxRowsOf({ file, other }: ChangedFile): number {
+export function maxRowsOf({ file, other, wanted }: ChangedFile): number {
   // Old writers did not know some counts
   const rows = Math.max(file.recordCount, 0)
-  if (other === undefined) return rows
+  if (other === undefined) return wanted?.cardinality ?? rows
   const deletes = newDeletes(other, file)
   if (deletes.some((candidate) => candidate.content === 'equality-deletes')) return rows
   return Math.min(rows, deletes.reduce((sum, candidate) => sum + candidate.recordCount, 0))
+}
+
+async function* namingGoneFiles<T>(rows: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* rows
+  } catch (error) {
+    throw isFloeError(error, 'NOT_FOUND') ? goneFile(error) : error
+  }
 }
 
 function goneFile(cause: FloeError): FloeError {

@@ -18,6 +18,8 @@ export interface SidesToMatch {
   readonly identifier: RowIdentifier
   /** Bound on what is kept of rows besides their hashes. Rows that do not fit are read again. */
   readonly memoryBytes: number
+  /** Called when a row that stayed has another row id than before, as after a rewrite that did not keep the ids. */
+  readonly onNewIds?: (() => void) | undefined
 }
 
 /**
@@ -78,6 +80,7 @@ class SideMatcher {
       yield* this.#updates(removed, changed, removedBatches())
       changed = new ChangedCandidates()
     }
+    if (removed.hasNewIds) this.#sides.onNewIds?.()
     yield* this.#updates(removed, changed, removed.left === 0 && changed.isEmpty ? asyncOf([]) : removedBatches(), 'and deletes')
   }
 

@@ -25,6 +25,8 @@ export interface NetRequest {
   readonly changes: () => AsyncIterable<CommittedRows>
   readonly identifier: RowIdentifier
   readonly memoryBytes: number
+  /** Whether rows that stayed were found to have other row ids than before, in what was read of the changes so far. */
+  readonly hasNewIds: () => boolean
 }
 
 /** Rows of a batch that is told of. */
@@ -38,16 +40,25 @@ interface KeyPart {
   readonly prefix: number
 }
 
+const ALL_KEYS: KeyPart = { bits: 0, prefix: 0 }
+
 /**
  * What is left of the changes of a range when those that undo each other are left out: of each row at most its first state and its
  * last, deletes and updates before inserts. Changes that exceed the memory are gathered part by part, and read again for each.
  *
  * @throws FloeError `UNSUPPORTED` when the changes of few keys exceed the memory
  */
-export async function* netChanges(request: NetRequest): AsyncGenerator<NetRows, void, undefined> {
-  const parts: KeyPart[] = [{ bits: 0, prefix: 0 }]
+export async function* netChanges(asked: NetRequest): AsyncGenerator<NetRows, void, undefined> {
+  let whole = await gather(asked, ALL_KEYS)
+  let request = asked
+  // What stayed under another id undoes what it was under the first: then only values tell
+  if (asked.identifier.identity === 'row-ids' && asked.hasNewIds()) {
+    request = { ...asked, identifier: asked.identifier.byValues() }
+    whole = await gather(request, ALL_KEYS)
+  }
+  const parts: KeyPart[] = [ALL_KEYS]
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-    const net = await gather(request, part)
+    const net = part === ALL_KEYS ? whole : await gather(request, part)
     if (net !== undefined) {
       yield* net.result()
       continue
@@ -62,16 +73,19 @@ export async function* netChanges(request: NetRequest): AsyncGenerator<NetRows, 
 
 /** The net changes of a part of the keys; undefined when they exceed the memory. */
 async function gather({ changes, identifier, memoryBytes }: NetRequest, part: KeyPart): Promise<NetState | undefined> {
-  const net = new NetState(identifier)
+  let net: NetState | undefined = new NetState(identifier)
   for await (const { kind, batch, origin } of changes()) {
+    if (net === undefined) continue
     for (const [side, rows] of sidesOf(kind, batch)) {
       const mine = part.bits === 0 ? rows : inPart(rows, identifier.hash(rows), part)
       if (mine.numRows > 0) net.add(side, mine, origin)
     }
     if (net.bytes <= memoryBytes) continue
     const compacted = net.compacted()
-    if (compacted.bytes > memoryBytes / 2) return undefined
-    net.replaceBy(compacted)
+    if (compacted.bytes <= memoryBytes / 2) net.replaceBy(compacted)
+    // Of all keys, the changes are read to their end: they tell whether ids identify rows
+    else if (part === ALL_KEYS) net = undefined
+    else return undefined
   }
   return net
 }

@@ -11,6 +11,7 @@ import type { Schema } from '../../schema/schema.js'
 import { findSnapshot } from '../../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../../snapshot/snapshot.js'
 import { DeleteFileIndex, type DeletableFile } from '../delete-file-index.js'
+import type { PositionBitmap } from '../../deletes/position-bitmap.js'
 import { loadManifest, loadManifestList } from '../load-manifests.js'
 import { PlannedFile } from '../scan-plan.js'
 import { SpecFilters } from '../spec-filter.js'
@@ -22,6 +23,8 @@ export interface ChangedFile {
   readonly file: PlannedFile
   /** The same file with the deletes of the other state, in which they are not; `undefined` when that state does not have the file. */
   readonly other: PlannedFile | undefined
+  /** Where the rows lie that may have changed; all others are on both sides. Absent: any may. */
+  readonly wanted?: PositionBitmap | undefined
 }
 
 /** What one snapshot did to the rows of its parent, file by file. */

@@ -34,6 +34,9 @@ export class RemovedRows {
     return this.#size
   }
 
+  /** Whether a row was recognised by its values alone though rows have ids: its id is another from then on. */
+  hasNewIds = false
+
   /** Rows that are not known to be there again, whether with other values or not. */
   get left(): number {
     return this.#left
@@ -64,7 +67,10 @@ export class RemovedRows {
       if (entry >= 0) return this.#values.hasHash(entry, hashes.values, at) ? this.#take(entry) : 'changed'
     }
     const equal = this.#values.first(hashes.values, at, this.#isLeft)
-    if (equal >= 0) return this.#take(equal)
+    if (equal >= 0) {
+      this.hasNewIds ||= this.#identity === 'row-ids'
+      return this.#take(equal)
+    }
     return this.#identity === 'keys' && this.#keys.first(hashes.keys, at, this.#isLeft) >= 0 ? 'changed' : 'new'
   }
 

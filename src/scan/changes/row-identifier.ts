@@ -61,6 +61,7 @@ export interface RowHashes {
 export class RowIdentifier {
   readonly identity: RowIdentity
   readonly #columns: ChangeColumns
+  readonly #seed: number
   readonly #values: HashRows
   readonly #keys: HashRows
   readonly #keyColumns: readonly ((batch: RecordBatch) => Chunk)[]
@@ -69,9 +70,15 @@ export class RowIdentifier {
     const { identity, read, keyIds } = columns
     this.identity = identity
     this.#columns = columns
+    this.#seed = seed
     this.#values = rowHasher(read.fields.map((field) => field.type), seed)
     this.#keys = rowHasher(identity === 'row-ids' ? [{ kind: 'long' }] : keyIds.map((id) => read.fieldById(id)!.type), seed)
     this.#keyColumns = keyIds.map((id) => columnByPath(read, id))
+  }
+
+  /** The same rows told by their values alone. */
+  byValues(): RowIdentifier {
+    return new RowIdentifier({ ...this.#columns, identity: 'values', keyIds: [] }, this.#seed)
   }
 
   hash(batch: RecordBatch): RowHashes {

@@ -9,11 +9,12 @@ import type { TableMetadata } from '../../metadata/table-metadata.js'
 import type { ParquetEngine } from '../../parquet/parquet-engine.js'
 import type { Schema } from '../../schema/schema.js'
 import type { Snapshot } from '../../snapshot/snapshot.js'
+import { withoutCarriedRows } from './carried-rows.js'
 import { ChangeOutput, type ChangeOrigin } from './change-output.js'
 import { ChangeReader, maxRowsOf } from './change-reader.js'
 import type { ChangedRows, ChangeSide } from './change-rows.js'
 import { matchSides } from './match-sides.js'
-import { netChanges, type CommittedRows } from './net-changes.js'
+import { netChanges, type CommittedRows, type NetRequest } from './net-changes.js'
 import { DeltaPlanner, type ChangedFile, type SnapshotDelta } from './plan-delta.js'
 import { changeColumns, RowIdentifier, type ChangeColumns } from './row-identifier.js'
 import type { SnapshotRange } from './snapshot-range.js'
@@ -80,7 +81,7 @@ export async function* netChangesOf(request: ChangesRequest): AsyncGenerator<Rec
       for await (const rows of scan.changesOf(snapshot)) yield { ...rows, origin }
     }
   }
-  for await (const { origins, ...rows } of netChanges({ changes, identifier: scan.identifier, memoryBytes: scan.memoryBytes })) {
+  for await (const { origins, ...rows } of netChanges({ changes, ...scan.netting })) {
     yield* cut(output.batch(rows, origins), request.batchRows ?? Infinity)
   }
 }
@@ -108,6 +109,7 @@ class ChangesReading {
   readonly #planner: DeltaPlanner
   readonly #reader: ChangeReader
   readonly #signal: AbortSignal | undefined
+  #hasNewIds = false
 
   constructor(request: ChangesRequest) {
     const { io, engine, metadata, range, schema, projection, keys, caseSensitive, signal } = request
@@ -123,9 +125,16 @@ class ChangesReading {
     this.#signal = signal
   }
 
+  /** How the net of the changes is made. */
+  get netting(): Pick<NetRequest, 'identifier' | 'memoryBytes' | 'hasNewIds'> {
+    return { identifier: this.identifier, memoryBytes: this.memoryBytes, hasNewIds: () => this.#hasNewIds }
+  }
+
   async *changesOf(snapshot: Snapshot): AsyncGenerator<ChangedRows, void, undefined> {
-    const delta = await this.#planner.plan(snapshot)
-    for await (const rows of matchSides({ ...this.#sides(delta), identifier: this.identifier, memoryBytes: this.memoryBytes })) {
+    const delta = await withoutCarriedRows(await this.#planner.plan(snapshot), this.#reader.metadataColumns)
+    const onNewIds = (): void => void (this.#hasNewIds = true)
+    const { identifier, memoryBytes } = this
+    for await (const rows of matchSides({ ...this.#sides(delta), identifier, memoryBytes, onNewIds })) {
       throwIfAborted(this.#signal)
       yield rows
     }
