@@ -2,7 +2,7 @@
 import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from '../../io/file-io.js'
 import { canonicalLocation, canonicalScheme } from '../../io/location.js'
 import type { S3Credentials, S3FileIOOptions } from '../../io/s3-options.js'
-import { FloeError } from '../../util/errors.js'
+import { FloeError, isFloeError } from '../../util/errors.js'
 import type { JsonObject } from '../../util/json.js'
 import type { Runtime } from '../../util/runtime.js'
 
@@ -42,6 +42,8 @@ const SECRET_NAMES = /secret|token$|:token-type:|sas|password|credential|oauth2\
 const DEFAULT_PREFIX = ''
 /** Credentials with less left than this are renewed before they are used. */
 const MARGIN_MS = 60_000
+/** Refusals soon after a renewal are about permissions. */
+const RENEWAL_PAUSE_MS = 10_000
 
 /**
  * A FileIO that picks the credentials whose prefix is the longest that a location starts with, and renews them through the
@@ -52,6 +54,9 @@ export class TableStore implements FileIO {
   readonly #stores = new Map<string, FileIO>()
   #credentials: readonly StorageCredential[]
   #renewal: Promise<void> | undefined
+  #renewedAtMs = -Infinity
+  /** Stores whose credentials were refused; requests of theirs may still be under way. */
+  readonly #replaced: FileIO[] = []
 
   constructor(access: StorageAccess) {
     this.#access = access
@@ -73,19 +78,21 @@ export class TableStore implements FileIO {
   }
 
   read(location: string, options?: ReadOptions): Promise<Uint8Array> {
-    return this.#of(location).read(location, options)
+    return this.#renewing(location, (store) => store.read(location, options))
   }
 
   readMany(location: string, ranges: readonly ByteRange[], options?: AbortOptions): Promise<Uint8Array[]> {
-    return this.#of(location).readMany(location, ranges, options)
+    return this.#renewing(location, (store) => store.readMany(location, ranges, options))
   }
 
   write(location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectStatus> {
-    return this.#of(location).write(location, body, options)
+    // What was refused had no effect; a stream is spent by then.
+    if (!(body instanceof Uint8Array)) return this.#of(location).write(location, body, options)
+    return this.#renewing(location, (store) => store.write(location, body, options))
   }
 
   head(location: string): Promise<ObjectStatus | undefined> {
-    return this.#of(location).head(location)
+    return this.#renewing(location, (store) => store.head(location))
   }
 
   list(prefix: string, options?: AbortOptions): AsyncIterable<ObjectStatus> {
@@ -110,14 +117,44 @@ export class TableStore implements FileIO {
   }
 
   async close(): Promise<void> {
-    for (const store of this.#stores.values()) await store.close?.()
+    for (const store of [...this.#stores.values(), ...this.#replaced.splice(0)]) await store.close?.()
   }
 
-  #of(location: string): FileIO {
+  /** Once more with other credentials, when those that the catalog gave are refused and it has others by now. */
+  async #renewing<T>(location: string, action: (store: FileIO) => Promise<T>): Promise<T> {
+    const store = this.#of(location)
+    try {
+      return await action(store)
+    } catch (error) {
+      if (!isFloeError(error, 'UNAUTHORIZED') || !(await this.#replace(location, store))) throw error
+      return action(this.#of(location))
+    }
+  }
+
+  /** Whether there is a store to take the place of one that refused: others may have replaced it already. */
+  async #replace(location: string, store: FileIO): Promise<boolean> {
+    const { prefix, key } = this.#placeOf(location)
+    if (this.#stores.get(key) !== store) return true
+    const { renew, runtime } = this.#access
+    const before = this.#configOf(prefix).get('s3.access-key-id')
+    if (renew === undefined || before === undefined || runtime.now() - this.#renewedAtMs < RENEWAL_PAUSE_MS) return false
+    await this.#renew(renew).catch(() => undefined)
+    if (this.#stores.get(key) !== store) return true
+    if (this.#configOf(prefix).get('s3.access-key-id') === before) return false
+    this.#stores.delete(key)
+    this.#replaced.push(store)
+    return true
+  }
+
+  #placeOf(location: string): { readonly scheme: string; readonly prefix: string; readonly key: string } {
     const place = canonicalLocation(location)
     const prefix = longestPrefix(place, this.#credentials)?.prefix ?? DEFAULT_PREFIX
     const scheme = place.slice(0, place.indexOf(':') + 1)
-    const key = `${scheme} ${prefix}`
+    return { scheme, prefix, key: `${scheme} ${prefix}` }
+  }
+
+  #of(location: string): FileIO {
+    const { scheme, prefix, key } = this.#placeOf(location)
     const known = this.#stores.get(key)
     if (known !== undefined) return known
     const store = this.#access.open(location, scheme === 's3:' ? this.#s3Options(prefix) : undefined)
@@ -171,6 +208,7 @@ export class TableStore implements FileIO {
     this.#renewal ??= renew()
       .then((credentials) => {
         this.#credentials = credentials
+        this.#renewedAtMs = this.#access.runtime.now()
       })
       .finally(() => {
         this.#renewal = undefined
