@@ -2,10 +2,13 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { eq, identity, openCatalog, or, schema, t, type Catalog, type Table } from '../../../src/index.js'
+import { rowReader } from '../../../src/arrow/row-values.js'
 import { inflateBlock, readContainer } from '../../../src/avro/container.js'
 import type { FileIO } from '../../../src/io/file-io.js'
 import { MemoryFileIO } from '../../../src/io/memory-file-io.js'
 import { isSealed } from '../../../src/maintenance/purge/purge-report.js'
+import { ParquetWasmEngine } from '../../../src/parquet/parquet-wasm-engine.js'
+import { Schema } from '../../../src/schema/schema.js'
 import { S3Server } from '../../support/s3-server.js'
 
 const CANARY = 'c4a7-9f31e2d85b60-kanarienvogel-77aa'
@@ -33,8 +36,25 @@ async function plantedTable(catalog: Catalog, formatVersion: 2 | 3, partitioned 
 /** Every place in the objects where the canary is, raw or inflated by any codec at any page, block or blob. */
 async function hits(io: FileIO, prefix: string): Promise<string[]> {
   const found: string[] = []
-  for await (const { location } of io.list(prefix)) if (holds(location, await io.read(location))) found.push(location)
+  for await (const { location } of io.list(prefix)) {
+    const bytes = await io.read(location)
+    if (holds(location, bytes) || (await decodesTo(bytes))) found.push(location)
+  }
   return found
+}
+
+const engine = new ParquetWasmEngine({ workers: 0 })
+const anyRow = new Schema(schema({ id: t.long, person: t.string, note: t.string }).fields)
+
+/** Whether the rows of a Parquet file have it. */
+async function decodesTo(bytes: Uint8Array): Promise<boolean> {
+  if (Buffer.from(bytes.subarray(0, 4)).toString() !== 'PAR1') return false
+  const io = new MemoryFileIO()
+  await io.write('memory:///file', bytes)
+  for await (const { batch } of engine.read({ io, location: 'memory:///file', fileSizeBytes: bytes.length, projection: anyRow })) {
+    if (JSON.stringify(rowReader(anyRow)(batch), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).includes(CANARY)) return true
+  }
+  return false
 }
 
 function holds(location: string, bytes: Uint8Array): boolean {
