@@ -79,9 +79,24 @@ install_rest() {
   echo "$wanted" >"$cache/rest.installed"
 }
 
+# A browser, from the system or, where that is allowed, from Debian's packages.
+install_chromium() {
+  local name
+  if ! command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then
+    [[ "$(id -u)" == 0 ]] && need apt-get || { echo 'chromium is not installed'; return 1; }
+    apt-get update -q && timeout 900 apt-get install -q -y --no-install-recommends chromium || return 1
+  fi
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >"$cache/chromium.path" && return 0
+  done
+  echo 'chromium is not installed'
+  return 1
+}
+
 missing=0
 tool python install_python
 tool spark install_spark
 tool versitygw install_versitygw
 tool rest install_rest
+tool chromium install_chromium
 exit "$missing"

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export type Tool = 'python' | 'spark' | 'versitygw' | 'rest'
+export type Tool = 'python' | 'spark' | 'versitygw' | 'rest' | 'chromium'
 
 const root = resolve(import.meta.dirname, '../..')
 export const interopCache = resolve(root, process.env['FLOE_INTEROP_CACHE'] ?? '.interop')
@@ -27,6 +27,11 @@ export function requireTool(context: TestContext, ...tools: readonly Tool[]): vo
 
 export const pythonExecutable = join(interopCache, 'venv/bin/python')
 export const versitygwExecutable = join(interopCache, 'bin/versitygw')
+
+/** The browser that `setup.sh` found or installed. */
+export function chromiumExecutable(): string {
+  return readFileSync(join(interopCache, 'chromium.path'), 'utf8').trim()
+}
 
 /** The jars that the oracle's Spark needs, as a class path. */
 export function oracleJars(): string {

@@ -60,7 +60,7 @@ function dangling({ deletes: { danglingFiles } }: Measured): LayoutAdvice | unde
 
 function manifests({ manifests: { dataManifests, smallManifests, spread, targetBytes } }: Measured): LayoutAdvice | undefined {
   const isMany = smallManifests > 20
-  const isSpread = spread !== null && spread >= 4
+  const isSpread = spread !== null && spread >= 4 && dataManifests > 20
   if (!isMany && !isSpread) return undefined
   const many = `${smallManifests} of ${dataManifests} data manifests are under a quarter of ${bytesText(targetBytes)}`
   const why = `${isMany ? many : `Planning for one partition reads ${decimal(spread!)} of ${dataManifests} manifests`}: every plan fetches them one by one.`
