@@ -100,8 +100,9 @@ export class ExternalSort {
 
   #isTooMuch(bytes: number, rows: number): boolean {
     if (bytes > LARGEST_RUN_BYTES || this.#memoryOf(bytes, rows) > this.#budget) return true
-    const isBeyondCache = bytes > RUN_BYTES * (1 + Math.floor(this.#runs.length / RUNS_OF_A_SIZE))
-    return isBeyondCache && (this.#runs.length > 0 || this.#memoryOf((bytes / rows) * this.#estimatedRows, this.#estimatedRows) > this.#budget)
+    if (bytes <= RUN_BYTES * (1 + Math.floor(this.#runs.length / RUNS_OF_A_SIZE))) return false
+    const estimated = this.#estimatedRows
+    return this.#runs.length > 0 || this.#memoryOf((bytes / rows) * estimated, estimated) > this.#budget
   }
 
   /** Gathering rows in one batch takes them twice; sorting them, once and what that takes for each. */

@@ -8,9 +8,11 @@ import { Decimal } from '../../../src/schema/decimal.js'
 import { Schema } from '../../../src/schema/schema.js'
 import type { Type, Value } from '../../../src/schema/type.js'
 import { anyRowValue } from '../../arrow/random-rows.js'
-import { orderedRows, sourceOf } from './ordered-rows.js'
+import { curveKeyEncoder } from '../../../src/compaction/order/curve-key-encoder.js'
+import { compareKeys } from '../../../src/compaction/order/sort-keys.js'
+import { batchOf, orderedRows, sourceOf } from './ordered-rows.js'
 
-const runs = Number(process.env['FLOE_ORDER_RUNS'] ?? 150)
+const runs = Number(process.env['FLOE_ORDER_RUNS'] ?? 80)
 
 const sortable: readonly Type[] = [
   { kind: 'boolean' },
@@ -109,5 +111,30 @@ describe('orderRows with a sort order', () => {
       }),
       { numRuns: runs },
     )
+  })
+})
+
+describe('orderRows along a curve', () => {
+  it('agrees with a stable sort by places on the curve, for any types and budget', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, fc.constantFrom('zorder' as const, 'hilbert' as const), async (anyRows, type) => {
+        const { schema, rows, memoryBudgetBytes, batchRows } = anyRows
+        const order = { type, fieldIds: [4, 2] }
+        const found = await orderedRows(sourceOf(schema, rows, batchRows), order, { memoryBudgetBytes })
+        const sample = { schema: schema.selectIds(order.fieldIds), batch: batchOf(schema.selectIds(order.fieldIds), rows) }
+        const keys = rows.length === 0 ? undefined : curveKeyEncoder(schema, order, sample)(batchOf(schema, rows))
+        const expected = [...rows].sort((a, b) => compareKeys(keys!, a.row as number, keys!, b.row as number))
+        expect(found).toEqual(expected)
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  it('learns from the first rows when the source has no sample', async () => {
+    const schema = schemaOf({ kind: 'long' }, { kind: 'string' }, true)
+    const rows = Array.from({ length: 200 }, (_, row): Row => ({ row, a: BigInt((row * 37) % 200), s: { b: `${(row * 11) % 7}` }, tags: null }))
+    const source = { ...sourceOf(schema, rows, 50), async *sample() {} }
+    const expected = await orderedRows(sourceOf(schema, rows, 50), { type: 'hilbert', fieldIds: [2, 4] })
+    expect(await orderedRows(source, { type: 'hilbert', fieldIds: [2, 4] })).toEqual(expected)
   })
 })
