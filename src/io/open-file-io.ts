@@ -1,6 +1,8 @@
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from './file-io.js'
+import type {
+  AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ObjectVersion, ObjectVersions, ReadOptions, WriteOptions,
+} from './file-io.js'
 import { LocalFileIO } from './local-file-io.js'
 import { parseLocation, quoteLocation } from './location.js'
 import { MemoryFileIO } from './memory-file-io.js'
@@ -96,7 +98,25 @@ class SchemeRouter implements FileIO {
     for (const [io, group] of groups) await io.delete(group)
   }
 
+  /** Of a store that keeps none, none are listed. */
+  readonly versions: ObjectVersions = {
+    list: (prefix, options) => this.pick(prefix).versions?.list(prefix, options) ?? noVersions(),
+    read: (version, options) => this.#versionsOf(version).read(version, options),
+    delete: (version) => this.#versionsOf(version).delete(version),
+    heldUntilMs: (version) => this.#versionsOf(version).heldUntilMs(version),
+  }
+
+  #versionsOf({ location }: ObjectVersion): ObjectVersions {
+    const { versions } = this.pick(location)
+    if (versions === undefined) throw new FloeError('UNSUPPORTED', 'This store keeps no versions', { file: location })
+    return versions
+  }
+
   async close(): Promise<void> {
     for (const io of this.#opened.values()) await io.close?.()
   }
+}
+
+async function* noVersions(): AsyncGenerator<ObjectVersion> {
+  // Nothing to list.
 }
