@@ -84,9 +84,18 @@ const convert: Change = {
   },
 }
 
+const compact: Change = {
+  name: 'compaction',
+  async apply(table, model, [, , branch]) {
+    await table.compact({ rewriteAll: true, branch: table.refs.has(branch) ? branch : 'main' })
+    if (table.refs.has(branch)) expect(await table.inspect.deleteFiles({ ref: branch })).toEqual([])
+    return [...model]
+  },
+}
+
 const CHANGES: readonly Change[] = [
   deleteBy('merge-on-read'), deleteBy('copy-on-write'), updateBy('merge-on-read'), updateBy('copy-on-write'),
-  overwriteBy('merge-on-read'), overwriteBy('copy-on-write'), deleteByKeys, overwritePartition, convert,
+  overwriteBy('merge-on-read'), overwriteBy('copy-on-write'), deleteByKeys, overwritePartition, convert, compact,
 ]
 
 async function lineageOf(table: Table, branch: string): Promise<Map<string, unknown>> {

@@ -17,6 +17,7 @@ import { ApplyChanges, Merge, Upsert } from './keyed-steps.js'
 import type { Real, RowStep, Step } from './model-step.js'
 import { expectFiles, expectPast, Model, textsOf, type ModelColumn } from './model-table.js'
 import { AppendsBetween, Changes, Scan, StaleScan, TimeTravel } from './reading-steps.js'
+import { Compact, CompactMeanwhile } from './compaction-steps.js'
 import { Append, ConvertEqualityDeletes, Delete, DeleteByKeys, Overwrite, OverwritePartitions, Update } from './row-steps.js'
 import * as structure from './structure-steps.js'
 
@@ -37,9 +38,16 @@ const filtered = [Append, Delete, Update, Overwrite, OverwritePartitions]
 const staged = fc.array(fc.oneof(...[...filtered, Upsert].map((make) => step<RowStep>(make))), { minLength: 1, maxLength: 4 })
 const { AddColumn, RenameColumn, DropColumn, Widen, Repartition, Resort, SetProperties, Upgrade } = structure
 const { CreateBranch, DropBranch, FastForward, Rollback, Tag } = structure
+const shaping = [AddColumn, RenameColumn, DropColumn, Repartition, Rollback, Upgrade]
+const racing = fc.array(
+  fc.oneof(...[...filtered, Delete, Update, Upsert, DeleteByKeys].map((make) => step<Step>(make)), ...shaping.map((make) => step<Step>(make))),
+  { minLength: 1, maxLength: 4 },
+)
 const keyed = [Upsert, Merge, ApplyChanges, DeleteByKeys, DeleteByKeys, ConvertEqualityDeletes]
 const COMMANDS: readonly fc.Arbitrary<Step>[] = [
   ...[Append, Append, Append, ...filtered, Delete, Update, ...keyed].map((make) => step<Step>(make)),
+  step(Compact),
+  fc.tuple(seeds, racing).map(([seed, steps]) => new CompactMeanwhile(seed, steps)),
   fc.tuple(seeds, staged).map(([seed, steps]) => new structure.Transaction(seed, steps)),
   ...[AddColumn, RenameColumn, DropColumn, Widen, Repartition, Resort, SetProperties, Upgrade].map((make) => step<Step>(make)),
   ...[CreateBranch, DropBranch, FastForward, Rollback, Tag].map((make) => step<Step>(make)),
