@@ -1,8 +1,8 @@
 /**
  * Rows a second of each order, with the memory of the process. Rows are made as they are read: `none` is what that costs.
  *
- *     npx esbuild bench/ordering.ts --bundle --packages=external --platform=node --format=esm --outfile=bench/.ordering.mjs
- *     node bench/.ordering.mjs [rows, default 20000000] [budget in MiB, default 256] [orders, default all]
+ *     npx esbuild bench/ordering.ts --bundle --packages=external --platform=node --format=esm --outfile=node_modules/.bench/ordering.mjs
+ *     node node_modules/.bench/ordering.mjs [rows, default 20000000] [budget in MiB, default 256] [orders, default all]
  */
 import { execFileSync } from 'node:child_process'
 import type { RecordBatch } from 'apache-arrow'
