@@ -1,8 +1,8 @@
 /**
  * Files that filters of 1 % of the rows read, by the order of rows: simulated on 64 files of equal size.
  *
- *     npx esbuild bench/clustering.ts --bundle --packages=external --platform=node --format=esm --outfile=node_modules/.bench/clustering.mjs
- *     node node_modules/.bench/clustering.mjs [rows, default 1000000] [files, default 64]
+ *     npx esbuild bench/clustering.ts --bundle --packages=external --platform=node --format=esm --outdir=node_modules/.bench
+ *     node node_modules/.bench/clustering.js [rows, default 1000000] [files, default 64]
  */
 import { fixedChunk, makeBatch } from '../src/arrow/arrow-data.js'
 import { arrowSchema, arrowType } from '../src/arrow/arrow-schema.js'
