@@ -1,6 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { inspect } from 'node:util'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { describe, expect, it } from 'vitest'
+import type { OutgoingRequest } from '../../src/catalog/rest/auth-session.js'
 import { MemoryCatalog } from '../../src/catalog/memory-catalog.js'
 import { RestCatalog, type RestAuth } from '../../src/catalog/rest/rest-catalog.js'
 import { authorizationOf, signRequest } from '../../src/catalog/rest/sigv4-session.js'
@@ -15,6 +17,27 @@ import { codeOf, creation } from '../support/table-commits.js'
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
 const nowMs = Date.UTC(2015, 7, 30, 12, 36)
+/** As the SDK wants a hash. */
+class Sha256 {
+  readonly #hash: Hash | Hmac
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
+  }
+
+  update(data: Uint8Array): void {
+    this.#hash.update(data)
+  }
+
+  reset(): void {
+    throw new Error('not used')
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(this.#hash.digest()))
+  }
+}
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 interface Vector {
@@ -63,6 +86,42 @@ describe('Signature Version 4', () => {
     expect(authorizationOf({ method: 'GET', url, headers, payloadHash: sha256('') }, context)).toMatch(
       /Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7$/,
     )
+  })
+
+  it.each([
+    ['glue', 'https://glue.eu-west-1.amazonaws.com/iceberg', 'catalogs/123456789012:s3tablescatalog/lake', 'v1/catalogs/123456789012:s3tablescatalog/lake'],
+    ['s3tables', 'https://s3tables.eu-west-1.amazonaws.com/iceberg', 'arn%3Aaws%3As3tables%3Aeu-west-1%3A123456789012%3Abucket%2Flake', undefined],
+  ])('signs what it sends to %s as the SDK of AWS does, prefix, names and query included', async (service, uri, prefix, start = `v1/${prefix}`) => {
+    const seen: OutgoingRequest[] = []
+    const answer: typeof fetch = (input, init) => {
+      const { method = 'GET', body = '' } = init as { readonly method?: string; readonly body?: string }
+      const request = { method, url: new URL(input as string), headers: Object.fromEntries(new Headers(init?.headers)), body }
+      seen.push(request)
+      const config = { defaults: {}, overrides: { prefix } }
+      return Promise.resolve(Response.json(request.url.pathname.endsWith('/config') ? config : { namespaces: [], properties: {} }))
+    }
+    const session = { ...credentials, sessionToken: 'session' }
+    const auth: RestAuth = { type: 'sigv4', region: 'eu-west-1', service, credentials: session }
+    const warehouse = 'arn:aws:s3tables:eu-west-1:123456789012:bucket/lake'
+    const catalog = new RestCatalog({ uri, fetch: answer, openStore: () => new MemoryFileIO(), auth, warehouse })
+    await catalog.listNamespaces(['a b', 'ü'])
+    await catalog.loadNamespace(['it’s (an) odd!name', 'x+y'])
+    await catalog.updateNamespace(['a'], { updates: new Map([['ü', '✓']]), removals: [] })
+    expect(seen.map(({ url }) => url.pathname.slice('/iceberg/'.length))).toEqual([
+      'v1/config',
+      `${start}/namespaces`,
+      `${start}/namespaces/it%E2%80%99s%20%28an%29%20odd%21name%1Fx%2By`,
+      `${start}/namespaces/a/properties`,
+    ])
+    for (const { method, url, headers, body } of seen) {
+      const { authorization, ...others } = headers as Record<string, string>
+      const signer = new SignatureV4({ service, region: 'eu-west-1', credentials: session, sha256: Sha256 })
+      const { protocol, hostname, pathname: path } = url
+      const request = { method, protocol, hostname, path, query: Object.fromEntries(url.searchParams), body }
+      const signingDate = new Date(others['x-amz-date']!.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+      const signed = await signer.sign({ ...request, headers: { ...others, host: url.host } }, { signingDate })
+      expect(authorization).toBe(signed.headers['authorization'])
+    }
   })
 
   it('covers every request of a catalog: method, path, query, body and token, as a server that checks them finds', async () => {

@@ -30,8 +30,10 @@ interface World extends RestStub {
   readonly renewals: () => number
 }
 
+type Vended = readonly JsonMembers[] | undefined
+
 /** A table of some files whose catalog vends `old`, and `new-1`, `new-2` when it is asked again. */
-async function world(vended: (key: string) => JsonMembers, renew: () => readonly JsonMembers[] | undefined = () => undefined): Promise<World> {
+async function world(vended: (key: string) => JsonMembers, renew: () => Vended = () => undefined): Promise<World> {
   store.reset()
   const s3 = { endpoint: store.endpoint, region: 'us-east-1', forcePathStyle: true }
   const backend = new MemoryCatalog({ io: new S3FileIO({ ...s3, credentials: admin }), warehouse: 's3://lake/wh' })

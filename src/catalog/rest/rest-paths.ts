@@ -10,7 +10,7 @@ export class RestPaths {
 
   /** `separator` is the escaped text that stands between the levels of a namespace in paths. */
   constructor(prefix: string | undefined, separator: string = DEFAULT_NAMESPACE_SEPARATOR) {
-    this.#prefix = prefix === undefined || prefix === '' ? 'v1' : `v1/${prefix.split('/').map(escapeSegment).join('/')}`
+    this.#prefix = prefix === undefined || prefix === '' ? 'v1' : `v1/${escapePrefix(prefix)}`
     this.#separator = separator
   }
 
@@ -86,6 +86,14 @@ export class RestPaths {
   namespaceParameter(namespace: readonly string[]): string {
     return namespace.join(decodeURIComponent(this.#separator))
   }
+}
+
+/**
+ * A prefix is part of a path as the server wrote it: S3 Tables sends an ARN whose colons and slash are escaped already. Only what no path
+ * may hold is escaped. Source: `ResourcePaths`
+ */
+function escapePrefix(prefix: string): string {
+  return prefix.replaceAll(/%(?![0-9A-Fa-f]{2})|[^\w\-.~%!$&'()*+,;=:@/]/gu, (character) => encodeURIComponent(character))
 }
 
 /** Servers decode paths as forms or as URIs: `%20` means a space to both, `+` to one only. */
