@@ -22,7 +22,7 @@ export class EncodedContainerWriter {
   private readonly codec: AvroCodec
   private readonly level: number | undefined
   private readonly blockBytes: number
-  private readonly parts: (Uint8Array | Promise<Uint8Array>)[] = []
+  private readonly parts: Promise<Uint8Array>[] = []
   private readonly inFlight = new Set<Promise<Uint8Array>>()
   private pending = new AvroOutput()
   private pendingCount = 0
@@ -49,7 +49,7 @@ export class EncodedContainerWriter {
   /** The whole file. Nothing can be added after it. */
   finish(): Promise<Uint8Array> {
     if (this.pendingCount > 0) this.endBlock()
-    return Promise.all([this.header, this.sync, ...this.parts]).then(concatenated)
+    return Promise.all(this.parts).then((parts) => concatenated([this.header, this.sync, ...parts]))
   }
 
   private endBlock(): void {

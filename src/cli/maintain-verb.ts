@@ -51,7 +51,8 @@ function policyOf(options: CommandOptions): MaintenancePolicy {
   const leftOut = MAINTENANCE_TASKS.filter(isLeftOut).map((task) => [MEMBERS[task], false] as const)
   const columns = listOf(options, 'statistics-columns')
   // Who names a task wants it, also where the table never had statistics.
-  const asked = (['statistics', 'partition-statistics'] as const).filter((task) => only.has(task)).map((task) => [MEMBERS[task], {}] as const)
+  const named = (['statistics', 'partition-statistics'] as const).filter((task) => only.has(task))
+  const asked = named.map((task) => [MEMBERS[task], {}] as const)
   return {
     ...Object.fromEntries([...asked, ...leftOut]),
     ...(columns.length === 0 ? {} : { statistics: { columns } }),

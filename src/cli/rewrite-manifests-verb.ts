@@ -61,7 +61,8 @@ function resultText(table: string, result: RewriteManifestsResult, dryRun: boole
   const head = rewrittenManifests === 0
     ? `${table}: no manifest is worth rewriting`
     : `${table}: ${countOf(rewrittenManifests, 'manifest')} ${verb} ${addedManifests}, ${keptManifests} kept`
-  const size = dryRun || rewrittenManifests === 0 ? '' : `; ${countText(entries)} entries moved, ${bytesText(bytesBefore)} before, ${bytesText(bytesAfter)} after`
+  const moved = `; ${countText(entries)} entries moved, ${bytesText(bytesBefore)} before, ${bytesText(bytesAfter)} after`
+  const size = dryRun || rewrittenManifests === 0 ? '' : moved
   const lines = result.groups.map(({ content, specId, reason, readsPerPartition: reads }) => {
     const gain = reads === undefined ? '' : `; a partition's look-up reads ${reads.before.toFixed(1)} manifests before, ${reads.after.toFixed(1)} after`
     return `  ${content}, spec ${specId}: ${reason}${gain}\n`

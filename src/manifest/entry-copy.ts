@@ -194,7 +194,11 @@ function isStoredAlike(a: AvroSchema, b: AvroSchema): boolean {
     case 'array':
       return b.kind === 'array' && isStoredAlike(a.items, b.items)
     case 'union':
-      return b.kind === 'union' && a.branches.length === b.branches.length && a.branches.every((branch, i) => isStoredAlike(branch, b.branches[i]!))
+      return (
+        b.kind === 'union' &&
+        a.branches.length === b.branches.length &&
+        a.branches.every((branch, i) => isStoredAlike(branch, b.branches[i]!))
+      )
     case 'record':
       return (
         b.kind === 'record' &&

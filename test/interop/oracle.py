@@ -648,6 +648,23 @@ class SparkHost:
         for key in self.lst(keys): writer.write(key); n += 1
         keys.close(); writer.close(); t.newRowDelta().addDeletes(writer.toDeleteFile()).commit()
         return n
+    def statistics(self, warehouse, name):
+        """What Java reads of a table's statistics: sketches with its own estimate of each, and the partition statistics of the current snapshot."""
+        self.sql(warehouse, []); iceberg = self.jvm.org.apache.iceberg; theta = self.jvm.org.apache.datasketches.theta; Memory = self.jvm.org.apache.datasketches.memory.Memory
+        t = iceberg.spark.Spark3Util.loadIcebergTable(self.s._jsparkSession, f'{self.cats[warehouse]}.{name}'); sketches = []; partitions = []
+        for f in t.statisticsFiles():
+            r = iceberg.puffin.Puffin.read(t.io().newInputFile(f.path())).withFileSize(f.fileSizeInBytes()).withFooterSize(f.fileFooterSizeInBytes()).build()
+            for pair in self.lst(r.readAll(r.fileMetadata().blobs())):
+                blob = pair.first(); data = bytes(iceberg.util.ByteBuffers.toByteArray(pair.second()))
+                sketch = theta.CompactSketch.wrap(Memory.wrap(bytearray(data)))
+                sketches.append({'snapshot': str(f.snapshotId()), 'fields': [int(x) for x in blob.inputFields()], 'type': blob.type(), 'ndv': dict(blob.properties()).get('ndv'), 'estimate': sketch.getEstimate(), 'bytes': data.hex()})
+            r.close()
+        it = t.newPartitionStatisticsScan().useSnapshot(t.currentSnapshot().snapshotId()).scan()
+        for p in self.lst(it):
+            partitions.append([[str(p.partition().get(i, self.jvm.java.lang.Object._java_lang_class)) for i in range(p.partition().size())], p.specId(), p.dataRecordCount(), p.dataFileCount(), p.totalDataFileSizeInBytes(),
+              p.positionDeleteRecordCount(), p.positionDeleteFileCount(), p.equalityDeleteRecordCount(), p.equalityDeleteFileCount(), p.dvCount(), p.lastUpdatedAt(), str(p.lastUpdatedSnapshotId())])
+        it.close()
+        return {'sketches': sketches, 'partitions': partitions}
     def strings(self, values):
         a = self.s._sc._gateway.new_array(self.jvm.java.lang.String, len(values))
         for i, v in enumerate(values): a[i] = v
@@ -1083,6 +1100,7 @@ def serve(args):
             elif op == 'check': res = check(st, q['metadata'], q['expected'], q.get('engines') or [q.get('engine', args.engine)], *a); r = {'ok': all(x['ok'] for x in res), 'results': res}
             elif op == 'sql': r = {'ok': True, 'rows': json.loads(json.dumps(spark().sql(q['warehouse'], q['statements']), default=str))}
             elif op == 'equality-deletes': r = {'ok': True, 'count': spark().equality_deletes(q['warehouse'], q['table'], q['columns'], q['where'])}
+            elif op == 'statistics': r = {'ok': True, **spark().statistics(q['warehouse'], q['table'])}
             elif op == 'parquet-schema': r = {'ok': True, 'schema': parquet_schema(st, q['path'])}
             elif op == 'describe': r = describe(st, q['metadata'], use_spark=q.get('spark', True), deep=q.get('deep', True))
             else: r = {'ok': False, 'error': 'op?'}

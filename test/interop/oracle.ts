@@ -38,6 +38,21 @@ export interface TableReport {
   readonly warnings: readonly string[]
 }
 
+export interface JavaStatistics {
+  readonly sketches: readonly {
+    readonly snapshot: string
+    readonly fields: readonly number[]
+    readonly type: string
+    readonly ndv: string
+    /** The library's own. */
+    readonly estimate: number
+    /** In hex. */
+    readonly bytes: string
+  }[]
+  /** Of the current snapshot: the partition as texts, then the numbers in the order of the columns, `dv_count` before `last_updated_at`. */
+  readonly partitions: readonly (readonly [readonly string[], ...unknown[]])[]
+}
+
 interface Reply {
   readonly id?: number
   readonly ok: boolean
@@ -103,6 +118,13 @@ class Oracle {
     const reply = await this.#ask({ op: 'equality-deletes', warehouse, table, columns, where })
     if (!reply.ok) throw new Error(reply.error)
     return (reply as Reply & { readonly count: number }).count
+  }
+
+  /** What the Java classes read of the statistics of a table of {@link sql}'s catalog. */
+  async statistics(warehouse: string, table: string): Promise<JavaStatistics> {
+    const reply = await this.#ask({ op: 'statistics', warehouse, table })
+    if (!reply.ok) throw new Error(reply.error)
+    return reply as Reply & JavaStatistics
   }
 
   /** The schema of a Parquet file as parquet-cpp prints it, one line a node. */

@@ -9,12 +9,18 @@ import { hash128, murmur3Bytes, murmur3Int, murmur3Long } from '../../src/util/m
 /** Made by datasketches-java 6.1.1 as Spark makes its sketches: of the family Alpha, then united with an empty one. */
 interface Vectors {
   readonly hashes: readonly (readonly [hex: string, hash: string])[]
-  readonly sketches: readonly { readonly values: number; readonly ndv: string; readonly theta: string; readonly sha256: string; readonly bytes?: string }[]
-  readonly union: { readonly ndv: string; readonly theta: string; readonly sha256: string }
+  readonly sketches: readonly (Sketched & { readonly values: number; readonly bytes?: string })[]
+  readonly union: Sketched
+}
+
+interface Sketched {
+  readonly ndv: string
+  readonly theta: string
+  readonly sha256: string
 }
 const vectors = JSON.parse(readFileSync(new URL('theta-vectors.json', import.meta.url), 'utf8')) as Vectors
 
-const unsigned = ({ low, high }: { readonly low: number; readonly high: number }): string => String((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0))
+const unsigned = ({ low, high }: typeof hash128): string => String((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0))
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /** The sketch of squares of `[from, to)`, or of those numbers themselves. */

@@ -20,7 +20,11 @@ export interface LiveDelete {
 }
 
 /** Every live vector and position delete file of a snapshot, in the order of the manifests. Only manifests are read. */
-export async function livePositionDeletes({ loaded }: DmlContext, snapshot: Snapshot, signal: AbortSignal | undefined): Promise<LiveDelete[]> {
+export async function livePositionDeletes(
+  { loaded }: DmlContext,
+  snapshot: Snapshot,
+  signal: AbortSignal | undefined,
+): Promise<LiveDelete[]> {
   const { io, metadata } = loaded
   const manifests = (await readManifestFiles(loaded, snapshot, { signal })).filter((manifest) => manifest.content === 'deletes')
   const found = new Map<string, { readonly file: DataFile; readonly sequenceNumber: bigint; readonly targets: PlannedFile[] }>()

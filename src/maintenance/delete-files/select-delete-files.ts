@@ -31,7 +31,11 @@ export interface SelectedDeletes {
 }
 
 /** Decides which delete files are rewritten. Source: `BinPackRewritePositionDeletePlanner` */
-export function selectDeleteFiles(deletes: readonly LiveDelete[], metadata: TableMetadata, selection: DeleteFileSelection): SelectedDeletes {
+export function selectDeleteFiles(
+  deletes: readonly LiveDelete[],
+  metadata: TableMetadata,
+  selection: DeleteFileSelection,
+): SelectedDeletes {
   const live = deletes.filter(({ targets }) => targets.length > 0)
   const dangling = deletes.filter(({ targets }) => targets.length === 0)
   const files = live.filter(({ file }) => !isVector(file))
@@ -83,5 +87,7 @@ function vectorsToMove(
   const vectors = moved.flatMap((file) => file.vectors.filter(({ targets }) => targets.length > 0))
   if (moved.length === 0) return { vectors, reason: undefined }
   const why = [dead.length === 0 ? undefined : `${dead.length} mostly dead`, movesSmall ? `${small.length} small` : undefined]
-  return { vectors, reason: `${vectors.length} vectors move out of ${moved.length} Puffin files (${why.filter((text) => text !== undefined).join(', ') || 'all'})` }
+  const known = why.filter((text) => text !== undefined)
+  const causes = known.length === 0 ? 'all' : known.join(', ')
+  return { vectors, reason: `${vectors.length} vectors move out of ${moved.length} Puffin files (${causes})` }
 }

@@ -23,10 +23,16 @@ export interface MaintenancePolicy {
   /** Only statistics that the table has are kept true, unless columns are named here, or `{}` asks for the default ones. */
   readonly statistics?: false | StatisticsPolicy | undefined
   /** Only where the table has some, or `{}` asks for them. */
-  readonly partitionStatistics?: false | { readonly minChangedShare?: number | undefined; readonly totalRecordCount?: boolean | undefined } | undefined
+  readonly partitionStatistics?: false | PartitionStatisticsPolicy | undefined
   readonly expiry?: false | Unbound<ExpireSnapshotsOptions> | undefined
   /** Finding orphans lists the whole table, so it is done once in `intervalMs`: default a week. */
   readonly orphans?: false | (Unbound<RemoveOrphansOptions> & { readonly intervalMs?: number | undefined }) | undefined
+}
+
+export interface PartitionStatisticsPolicy {
+  /** As of {@link StatisticsPolicy}. */
+  readonly minChangedShare?: number | undefined
+  readonly totalRecordCount?: boolean | undefined
 }
 
 export interface StatisticsPolicy {

@@ -17,7 +17,9 @@ import { selectManifests } from '../manifests/select-manifests.js'
 import { DEFAULT_MIN_AGE_MS } from '../orphans/orphan-options.js'
 import { statisticsPartitionType } from '../statistics/partition-counts.js'
 import { liveEqualityDeleteFiles } from './live-equality-deletes.js'
-import { MAINTENANCE_TASKS, type MaintenancePlan, type MaintenancePolicy, type MaintenanceStep, type MaintenanceTask } from './maintenance-policy.js'
+import {
+  MAINTENANCE_TASKS, type MaintenancePlan, type MaintenancePolicy, type MaintenanceStep, type MaintenanceTask,
+} from './maintenance-policy.js'
 
 /** When orphans were last looked for, in milliseconds since 1970 UTC: a property of the table. */
 export const ORPHANS_CHECKED_PROPERTY = 'floe.maintenance.orphans-checked-ms'
@@ -25,6 +27,7 @@ export const ORPHANS_CHECKED_PROPERTY = 'floe.maintenance.orphans-checked-ms'
 const WEEK_MS = 7 * 24 * 3_600_000
 const MIB = 2 ** 20
 const DEFAULT_CHANGED_SHARE = 0.1
+const SHARED_FILES = 'gc.enabled is false: its files may belong to others'
 
 export interface PlanMaintenanceOptions {
   readonly policy?: MaintenancePolicy | undefined
@@ -105,10 +108,12 @@ async function decideEqualityDeletes({ context, policy, head, signal }: Question
 async function decidePositionDeletes({ context, policy, head, signal }: Question): Promise<MaintenanceStep> {
   const { metadata } = context.loaded
   const deletes = metadata.formatVersion === 1 ? [] : await livePositionDeletes(context, head, signal)
-  const { dangling, groups, vectors, reasons } = selectDeleteFiles(deletes, metadata, policy.positionDeletes === false ? {} : (policy.positionDeletes ?? {}))
+  const selection = policy.positionDeletes === false ? {} : (policy.positionDeletes ?? {})
+  const { dangling, groups, vectors, reasons } = selectDeleteFiles(deletes, metadata, selection)
   const numbers = { deletes: deletes.length, dangling: dangling.length, files: groups.flat().length, vectors: vectors.length }
   if (deletes.length === 0) return idle('position-deletes', 'there are none', numbers)
-  if (reasons.length === 0) return idle('position-deletes', `${count(deletes.length, 'delete file or vector', 'delete files or vectors')} in good order`, numbers)
+  const what = count(deletes.length, 'delete file or vector', 'delete files or vectors')
+  if (reasons.length === 0) return idle('position-deletes', `${what} in good order`, numbers)
   return needed('position-deletes', reasons.join('; '), numbers)
 }
 
@@ -144,7 +149,8 @@ function decidePartitionStatistics({ context, policy, head }: Question): Mainten
   const given = policy.partitionStatistics === false ? undefined : policy.partitionStatistics
   if (statisticsPartitionType(metadata).fields.length === 0) return idle('partition-statistics', 'the table has no partitions')
   const { minChangedShare = DEFAULT_CHANGED_SHARE } = given ?? {}
-  return decideByChange('partition-statistics', { metadata, head, files: metadata.partitionStatistics, isAsked: given !== undefined, minChangedShare })
+  const files = metadata.partitionStatistics
+  return decideByChange('partition-statistics', { metadata, head, files, isAsked: given !== undefined, minChangedShare })
 }
 
 interface StatisticsQuestion {
@@ -184,7 +190,7 @@ function changedRows({ summary }: Snapshot): bigint {
 
 function decideExpiry({ context, policy }: Question): MaintenanceStep {
   const { loaded: { metadata }, runtime } = context
-  if (!readBoolean(metadata.properties, tableProperties.gcEnabled)) return idle('expiry', 'gc.enabled is false: its files may belong to others')
+  if (!readBoolean(metadata.properties, tableProperties.gcEnabled)) return idle('expiry', SHARED_FILES)
   const rules = policy.expiry === false ? {} : (policy.expiry ?? {})
   const plan = planExpiry(metadata, rules, runtime.now())
   const snapshots = metadata.snapshots.length
@@ -196,8 +202,9 @@ function decideExpiry({ context, policy }: Question): MaintenanceStep {
 
 function decideOrphans({ context, policy }: Question): MaintenanceStep {
   const { loaded: { metadata }, runtime } = context
-  if (!readBoolean(metadata.properties, tableProperties.gcEnabled)) return idle('orphans', 'gc.enabled is false: its files may belong to others')
-  const { intervalMs = WEEK_MS, minAgeMs = DEFAULT_MIN_AGE_MS, allowRecentFiles = false } = policy.orphans === false ? {} : (policy.orphans ?? {})
+  if (!readBoolean(metadata.properties, tableProperties.gcEnabled)) return idle('orphans', SHARED_FILES)
+  const options = policy.orphans === false ? {} : (policy.orphans ?? {})
+  const { intervalMs = WEEK_MS, minAgeMs = DEFAULT_MIN_AGE_MS, allowRecentFiles = false } = options
   const now = runtime.now()
   const ageMs = now - bornMs(metadata)
   if (!allowRecentFiles && ageMs < minAgeMs) {

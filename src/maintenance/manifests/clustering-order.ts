@@ -60,8 +60,8 @@ function fieldRange(field: NestedField, summary: NonNullable<ManifestFile['parti
   const isFloat = field.type.kind === 'float' || field.type.kind === 'double'
   // Old writers did not say whether there are NaNs.
   const upper = isFloat && containsNan !== false ? NaN : upperBound === undefined ? null : decodeValue(field.type, upperBound)
-  const lower = containsNull || lowerBound === undefined ? (lowerBound === undefined && !containsNull ? upper : null) : decodeValue(field.type, lowerBound)
-  return { lower, upper }
+  if (containsNull) return { lower: null, upper }
+  return { lower: lowerBound === undefined ? upper : decodeValue(field.type, lowerBound), upper }
 }
 
 /** Whether a manifest may hold files of a partition. */
@@ -97,7 +97,10 @@ function markOverlaps(ranges: readonly ManifestRange[], members: readonly number
   const known = members.filter((member) => ranges[member]![place] !== undefined)
   for (const member of members) if (!known.includes(member)) found.add(member)
   const range = (member: number): FieldRange => ranges[member]![place]!
-  known.sort((a, b) => compare(range(a).lower, range(b).lower) || compare(range(a).upper, range(b).upper))
+  known.sort((a, b) => {
+    const byLower = compare(range(a).lower, range(b).lower)
+    return byLower === 0 ? compare(range(a).upper, range(b).upper) : byLower
+  })
   let widest: number | undefined
   let same: number[] = []
   const endSame = (): void => {

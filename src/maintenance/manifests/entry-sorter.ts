@@ -16,6 +16,12 @@ interface SortedEntry extends EncodedEntry {
   readonly partition: number
 }
 
+interface EntrySorterOptions {
+  readonly memoryBudgetBytes: number
+  readonly runtime: Runtime
+  readonly spillDirectory?: string | undefined
+}
+
 /**
  * Brings encoded entries into the order of their partitions; those of one partition stay as they came. Entries beyond the memory
  * budget wait in a folder of the machine's disk; the tuples of all partitions stay in memory.
@@ -33,7 +39,7 @@ export class EntrySorter {
 
   constructor(
     private readonly order: ClusteringOrder,
-    private readonly options: { readonly memoryBudgetBytes: number; readonly runtime: Runtime; readonly spillDirectory?: string | undefined },
+    private readonly options: EntrySorterOptions,
   ) {
     this.#spill = new SpillFolder(options.runtime, options.spillDirectory)
   }
@@ -79,7 +85,8 @@ export class EntrySorter {
 
   #ranks(): Uint32Array {
     const ranks = new Uint32Array(this.tuples.length)
-    const numbers = [...this.tuples.keys()].sort((a, b) => this.order.compare(this.tuples[a]!, this.tuples[b]!) || a - b)
+    // The sort is stable: tuples that compare equal keep the order of their numbers.
+    const numbers = [...this.tuples.keys()].sort((a, b) => this.order.compare(this.tuples[a]!, this.tuples[b]!))
     for (const [rank, number] of numbers.entries()) ranks[number] = rank
     return ranks
   }

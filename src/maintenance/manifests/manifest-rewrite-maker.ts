@@ -54,8 +54,8 @@ export class ManifestRewriteMaker implements SnapshotMaker {
     const { parentManifests } = attempt
     const present = new Set(parentManifests.map(manifestKey))
     const key = `${attempt.current.metadata.formatVersion} ${attempt.snapshotId}`
-    const isKept = ({ group }: DoneGroup): boolean => key === this.#writtenFor && group.manifests.every((manifest) => present.has(manifestKey(manifest)))
-    this.#done = this.#done.filter(isKept)
+    const isKept = ({ group }: DoneGroup): boolean => group.manifests.every((manifest) => present.has(manifestKey(manifest)))
+    this.#done = key === this.#writtenFor ? this.#done.filter(isKept) : []
     this.#writtenFor = key
     const kept = new Set(this.#done.map(({ group }) => groupKey(group)))
     const { groups, skipped } = selectManifests(attempt.current.metadata, parentManifests, this.selection)

@@ -56,9 +56,11 @@ export async function rewriteGroup(group: ManifestGroup, attempt: SnapshotAttemp
   try {
     const reader = new GroupReader(writerOptions, group, attempt)
     const inputs = await reader.readAll(sorter, options.onManifest)
-    const manifests = await new SortedWriter(sorter, writerOptions, { attempt, targetSizeBytes: options.targetSizeBytes, inputs }).writeAll()
+    const output = { attempt, targetSizeBytes: options.targetSizeBytes, inputs }
+    const manifests = await new SortedWriter(sorter, writerOptions, output).writeAll()
     const step = Math.max(1, sorter.tuples.length / SAMPLED_PARTITIONS)
-    const partitions = Array.from({ length: Math.min(sorter.tuples.length, SAMPLED_PARTITIONS) }, (_, i) => sorter.tuples[Math.floor(i * step)]!)
+    const length = Math.min(sorter.tuples.length, SAMPLED_PARTITIONS)
+    const partitions = Array.from({ length }, (_, i) => sorter.tuples[Math.floor(i * step)]!)
     return { manifests, entries: sorter.count, partitions }
   } finally {
     await sorter.remove()

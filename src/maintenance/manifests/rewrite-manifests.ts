@@ -72,7 +72,8 @@ function checkedSelection({ metadata }: LoadedTable, options: RewriteManifestsOp
   }
   const specs = metadata.partitionSpecs.filter((spec) => specId === undefined || spec.specId === specId)
   if (specs.length === 0) {
-    throw new FloeError('INVALID', `the table has no partition spec ${String(specId)}; there are ${metadata.partitionSpecs.map((spec) => spec.specId).join(', ')}`)
+    const known = metadata.partitionSpecs.map((spec) => spec.specId).join(', ')
+    throw new FloeError('INVALID', `the table has no partition spec ${String(specId)}; there are ${known}`)
   }
   checkClusterBy(clusterBy, specs.map((spec) => tupleType(metadata, spec.specId)))
   return { clusterBy, specId, predicate, rewriteAll, targetSizeBytes }

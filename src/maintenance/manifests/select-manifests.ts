@@ -41,7 +41,11 @@ export interface SelectedManifests {
 }
 
 /** Decides by the records of a snapshot's manifests which are to be rewritten; none is read. */
-export function selectManifests(metadata: TableMetadata, manifests: readonly ManifestFile[], selection: ManifestSelection): SelectedManifests {
+export function selectManifests(
+  metadata: TableMetadata,
+  manifests: readonly ManifestFile[],
+  selection: ManifestSelection,
+): SelectedManifests {
   const byGroup = new Map<string, ManifestFile[]>()
   for (const manifest of manifests) {
     if (selection.specId !== undefined && manifest.partitionSpecId !== selection.specId) continue
@@ -71,7 +75,8 @@ function decideGroup(
   const isChosen = (manifest: ManifestFile, place: number): boolean =>
     rewriteAll || overlaps.has(place) || manifest.manifestLengthBytes < SMALL_SHARE * targetSizeBytes || deadShare(manifest) >= DEAD_SHARE
   const chosen = all.filter(isChosen)
-  const plannedManifests = Math.ceil(chosen.reduce((bytes, manifest) => bytes + (1 - deadShare(manifest)) * manifest.manifestLengthBytes, 0) / targetSizeBytes)
+  const liveBytes = chosen.reduce((bytes, manifest) => bytes + (1 - deadShare(manifest)) * manifest.manifestLengthBytes, 0)
+  const plannedManifests = Math.ceil(liveBytes / targetSizeBytes)
   const dead = chosen.filter((manifest) => deadShare(manifest) >= DEAD_SHARE).length
   const group = { content, specId, order, manifests: chosen, plannedManifests }
   const isRewritten = chosen.length > 0 && (rewriteAll || plannedManifests < chosen.length || overlaps.size > 0 || dead > 0)
@@ -81,7 +86,14 @@ function decideGroup(
   return { group: { ...group, reason }, isRewritten }
 }
 
-function reasonOf({ chosen, planned, overlaps, dead }: { readonly chosen: number; readonly planned: number; readonly overlaps: number; readonly dead: number }): string {
+interface Counts {
+  readonly chosen: number
+  readonly planned: number
+  readonly overlaps: number
+  readonly dead: number
+}
+
+function reasonOf({ chosen, planned, overlaps, dead }: Counts): string {
   const parts = [
     planned < chosen ? `${countText(chosen)} fit into ${planned}` : countText(chosen),
     overlaps > 0 ? `${overlaps} overlap in their partitions` : undefined,

@@ -48,7 +48,9 @@ export async function computePartitionStatistics(
 ): Promise<{ readonly result: ComputePartitionStatisticsResult; readonly table: LoadedTable | undefined }> {
   const { metadata } = context.loaded
   const { snapshotId, branch = MAIN_BRANCH, signal, dryRun = false } = options
-  if (statisticsPartitionType(metadata).fields.length === 0) throw new FloeError('INVALID', 'the table is not partitioned: it has no partition statistics')
+  if (statisticsPartitionType(metadata).fields.length === 0) {
+    throw new FloeError('INVALID', 'the table is not partitioned: it has no partition statistics')
+  }
   const snapshot = snapshotId === undefined ? branchHead(metadata, branch) : snapshotById(metadata, snapshotId)
   const nothing = { statisticsFile: undefined, snapshotId: snapshot?.snapshotId, partitions: 0, manifestsRead: 0, basedOn: undefined }
   if (snapshot === undefined) return { result: nothing, table: undefined }
@@ -60,7 +62,8 @@ export async function computePartitionStatistics(
   if (dryRun || counts.length === 0) return { result, table: undefined }
   if (options.totalRecordCount === true) setTotalRecordCounts(counts, metadata)
   const file = await writePartitionStatistics(snapshot.snapshotId, counts, { ...context, signal })
-  const table = await registerStatistics(context, file, { update: { action: 'set-partition-statistics', partitionStatistics: file }, signal })
+  const update = { action: 'set-partition-statistics', partitionStatistics: file } as const
+  const table = await registerStatistics(context, file, { update, signal })
   return { result: { ...result, statisticsFile: file }, table }
 }
 
@@ -105,7 +108,8 @@ async function countSince(
   const { loaded } = context
   try {
     const counter = new PartitionCounter(loaded)
-    for (const counts of await readPartitionStatistics(base.file, context, signal)) counter.start({ ...counts, totalRecordCount: undefined })
+    const before = await readPartitionStatistics(base.file, context, signal)
+    for (const counts of before) counter.start({ ...counts, totalRecordCount: undefined })
     let manifestsRead = 0
     for (const { snapshotId, ...since } of base.since) {
       const manifests = await readManifestFiles(loaded, { snapshotId, ...since }, { signal })
@@ -116,11 +120,15 @@ async function countSince(
     }
     const counts = counter.counts()
     // Statistics that miss something would show as less than nothing.
-    const isSound = counts.every((partition) => Object.values(partition).every((value) => (typeof value !== 'bigint' && typeof value !== 'number') || value >= 0))
+    const isSound = counts.every((partition) => Object.values(partition).every(isNoDebt))
     return isSound ? { counts, manifestsRead, basedOn: base.since.length === 0 ? snapshot.snapshotId : base.file.snapshotId } : undefined
   } catch (error) {
     // Statistics that are lost or damaged are computed anew; a manifest that is, fails there again.
     if (error instanceof FloeError && error.code !== 'ABORTED') return undefined
     throw error
   }
+}
+
+function isNoDebt(value: unknown): boolean {
+  return (typeof value !== 'bigint' && typeof value !== 'number') || value >= 0
 }

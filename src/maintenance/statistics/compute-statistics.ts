@@ -34,7 +34,7 @@ export interface StatisticsProgress {
 }
 
 export interface ComputeStatisticsOptions {
-  /** Columns whose distinct values are counted, by name; dots for members of structs. Default: every top-level column of a primitive type. */
+  /** Columns whose distinct values are counted, by name; dots for members of structs. Default: every top-level primitive column. */
   readonly columns?: readonly string[] | undefined
   /** Default: the head of the branch. */
   readonly snapshotId?: bigint | undefined
@@ -87,14 +87,19 @@ export async function computeStatistics(
     return { result: resultOf(schema, { file: base.file, sketches: base.sketches, rowsRead: 0, basedOn: undefined }), table: undefined }
   }
   const plan = await planRows(context, { snapshot, schema, base, signal })
-  if (dryRun) return { result: { ...emptyResult(snapshot.snapshotId), rowsRead: plan.recordCount, basedOn: base?.snapshot.snapshotId }, table: undefined }
+  const read = { rowsRead: plan.recordCount, basedOn: base?.snapshot.snapshotId }
+  if (dryRun) return { result: { ...emptyResult(snapshot.snapshotId), ...read }, table: undefined }
   const counted = await sketchRows(context, plan, { schema, fields, options })
-  const sketches = new Map(fields.map(({ id }) => [id, uniteThetaSketches([counted.get(id)!, ...(base === undefined ? [] : [base.sketches.get(id)!])])]))
+  const united = (id: number): CompactThetaSketch => {
+    const own = counted.get(id)!
+    return base === undefined ? own : uniteThetaSketches([own, base.sketches.get(id)!])
+  }
+  const sketches = new Map(fields.map(({ id }) => [id, united(id)]))
   const blobs = [...sketches].map(([id, sketch]) => sketchBlob(id, sketch, snapshot))
   const kept = await keptBlobs(metadata.statistics.find((file) => file.snapshotId === snapshot.snapshotId), sketches, { io, signal })
   const file = await writeStatisticsFile(snapshot.snapshotId, [...blobs, ...kept], { ...context, io, metadata, signal })
   const table = await registerStatistics(context, file, { update: { action: 'set-statistics', statistics: file }, signal })
-  return { result: resultOf(schema, { file, sketches, rowsRead: plan.recordCount, basedOn: base?.snapshot.snapshotId }), table }
+  return { result: resultOf(schema, { file, sketches, ...read }), table }
 }
 
 /** The columns that are counted. */
@@ -102,7 +107,9 @@ export function countedFields(schema: Schema, columns: readonly string[] | undef
   if (columns === undefined) return schema.fields.filter((field) => isCountable(field.type))
   const fields = columns.map((column) => {
     const field = schema.findField(column)
-    if (field === undefined) throw new FloeError('NOT_FOUND', `there is no column ${JSON.stringify(column)} to count the values of`, { column })
+    if (field === undefined) {
+      throw new FloeError('NOT_FOUND', `there is no column ${JSON.stringify(column)} to count the values of`, { column })
+    }
     // Refuses types that cannot be counted, and what lies within lists and maps.
     sketchColumn(field.type)
     columnByPath(schema, field.id)
@@ -137,7 +144,8 @@ async function findBase(
 
 /** A column that was promoted has other bytes, and so other hashes. */
 function hasSameTypes(metadata: TableMetadata, older: Snapshot, newer: Snapshot, fields: readonly NestedField[]): boolean {
-  const [before, after] = [older, newer].map((snapshot) => schemaById(metadata, schemaIdOfSnapshot(metadata, snapshot.snapshotId))) as [Schema, Schema]
+  const schemaOf = (snapshot: Snapshot): Schema => schemaById(metadata, schemaIdOfSnapshot(metadata, snapshot.snapshotId))
+  const [before, after] = [schemaOf(older), schemaOf(newer)]
   return fields.every((field) => before.fieldById(field.id)?.type.kind === after.fieldById(field.id)?.type.kind)
 }
 
@@ -147,8 +155,13 @@ interface BlobSource {
 }
 
 /** The sketches of all the fields; undefined when one is missing, or the file cannot be read. */
-async function sketchesOf(file: StatisticsFile, fields: readonly NestedField[], { io, signal }: BlobSource): Promise<Map<number, CompactThetaSketch> | undefined> {
-  const listed = new Set(file.blobMetadata.filter((blob) => blob.type === THETA_BLOB_TYPE && blob.snapshotId === file.snapshotId).map((blob) => blob.fields.join()))
+async function sketchesOf(
+  file: StatisticsFile,
+  fields: readonly NestedField[],
+  { io, signal }: BlobSource,
+): Promise<Map<number, CompactThetaSketch> | undefined> {
+  const own = file.blobMetadata.filter((blob) => blob.type === THETA_BLOB_TYPE && blob.snapshotId === file.snapshotId)
+  const listed = new Set(own.map((blob) => blob.fields.join()))
   if (!fields.every((field) => listed.has(String(field.id)))) return undefined
   try {
     const blobs = await readStatisticsBlobs(file, io, signal)
@@ -166,10 +179,14 @@ async function sketchesOf(file: StatisticsFile, fields: readonly NestedField[], 
   }
 }
 
-function planRows(
-  { loaded }: DmlContext,
-  { snapshot, schema, base, signal }: { readonly snapshot: Snapshot; readonly schema: Schema; readonly base: StatisticsBase | undefined; readonly signal: AbortSignal | undefined },
-): Promise<ScanPlan> {
+interface RowsQuestion {
+  readonly snapshot: Snapshot
+  readonly schema: Schema
+  readonly base: StatisticsBase | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+function planRows({ loaded }: DmlContext, { snapshot, schema, base, signal }: RowsQuestion): Promise<ScanPlan> {
   const { io, metadata } = loaded
   if (base === undefined) return planScan({ io, metadata, snapshot, schema, signal })
   const since: Snapshot[] = []
@@ -181,15 +198,24 @@ function planRows(
   return planAppends({ io, metadata, range, schema, signal })
 }
 
+interface SketchRequest {
+  readonly schema: Schema
+  readonly fields: readonly NestedField[]
+  readonly options: ComputeStatisticsOptions
+}
+
 async function sketchRows(
   { loaded, engine }: DmlContext,
   plan: ScanPlan,
-  { schema, fields, options }: { readonly schema: Schema; readonly fields: readonly NestedField[]; readonly options: ComputeStatisticsOptions },
+  { schema, fields, options }: SketchRequest,
 ): Promise<ReadonlyMap<number, CompactThetaSketch>> {
   const { io, metadata } = loaded
   const { signal, onProgress } = options
-  const projection = new Schema(pruneFields(schema.fields, new Set(fields.map((field) => field.id)), 'whole'), { schemaId: schema.schemaId })
-  const counters = fields.map((field) => ({ id: field.id, column: columnByPath(projection, field.id), add: sketchColumn(field.type), sketch: new ThetaSketch() }))
+  const ids = new Set(fields.map((field) => field.id))
+  const projection = new Schema(pruneFields(schema.fields, ids, 'whole'), { schemaId: schema.schemaId })
+  const counters = fields.map(({ id, type }) => {
+    return { id, column: columnByPath(projection, id), add: sketchColumn(type), sketch: new ThetaSketch() }
+  })
   let rows = 0
   const count = (batch: RecordBatch): void => {
     for (const { column, add, sketch } of counters) add(column(batch), sketch)
@@ -232,10 +258,12 @@ function emptyResult(snapshotId: bigint | undefined): ComputeStatisticsResult {
   return { statisticsFile: undefined, snapshotId, columns: [], rowsRead: 0, basedOn: undefined }
 }
 
-function resultOf(
-  schema: Schema,
-  done: { readonly file: StatisticsFile; readonly sketches: ReadonlyMap<number, CompactThetaSketch>; readonly rowsRead: number; readonly basedOn: bigint | undefined },
-): ComputeStatisticsResult {
+interface Counted extends Pick<ComputeStatisticsResult, 'rowsRead' | 'basedOn'> {
+  readonly file: StatisticsFile
+  readonly sketches: ReadonlyMap<number, CompactThetaSketch>
+}
+
+function resultOf(schema: Schema, done: Counted): ComputeStatisticsResult {
   const columns = [...done.sketches].map(([fieldId, sketch]) => ({ column: schema.pathOf(fieldId)!, fieldId, ndv: thetaNdv(sketch) }))
   return { statisticsFile: done.file, snapshotId: done.file.snapshotId, columns, rowsRead: done.rowsRead, basedOn: done.basedOn }
 }

@@ -5,6 +5,7 @@ import { throwIfAborted } from '../../io/aborted.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
 import { STATUS_ADDED, type ManifestEntries } from '../../manifest/manifest-entries.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
+import type { PartitionSpec } from '../../partition/partition-spec.js'
 import { partitionKey } from '../../partition/partition-key.js'
 import { unifiedPartitionType } from '../../partition/partition-type.js'
 import { currentSchema } from '../../metadata/metadata-lookup.js'
@@ -52,14 +53,16 @@ export class PartitionCounter {
   constructor(private readonly table: Pick<LoadedTable, 'io' | 'metadata'>) {
     this.#metadata = table.metadata
     this.type = statisticsPartitionType(table.metadata)
-    this.#places = new Map(
-      table.metadata.partitionSpecs.map((spec) => [spec.specId, this.type.fields.map((field) => spec.fields.findIndex((own) => own.fieldId === field.id))]),
-    )
+    const placesOf = ({ fields }: PartitionSpec): readonly number[] =>
+      this.type.fields.map((field) => fields.findIndex((own) => own.fieldId === field.id))
+    this.#places = new Map(table.metadata.partitionSpecs.map((spec) => [spec.specId, placesOf(spec)]))
   }
 
   /** Those that hold a file. */
   counts(): PartitionCounts[] {
-    return [...this.#counts.values()].filter((counts) => counts.dataFileCount + counts.positionDeleteFileCount + counts.dvCount + counts.equalityDeleteFileCount > 0)
+    const filesOf = (counts: PartitionCounts): number =>
+      counts.dataFileCount + counts.positionDeleteFileCount + counts.dvCount + counts.equalityDeleteFileCount
+    return [...this.#counts.values()].filter((counts) => filesOf(counts) > 0)
   }
 
   /** Starts from what was counted before. */
@@ -88,8 +91,13 @@ export class PartitionCounter {
     })
   }
 
-  async #forEach(manifests: readonly ManifestFile[], signal: AbortSignal | undefined, visit: (entries: ManifestEntries, i: number) => void): Promise<void> {
-    for await (const entries of mapOrdered(manifests, MANIFESTS_AHEAD, (manifest) => readManifest(this.table, manifest, { signal }))) {
+  async #forEach(
+    manifests: readonly ManifestFile[],
+    signal: AbortSignal | undefined,
+    visit: (entries: ManifestEntries, i: number) => void,
+  ): Promise<void> {
+    const read = (manifest: ManifestFile): Promise<ManifestEntries> => readManifest(this.table, manifest, { signal })
+    for await (const entries of mapOrdered(manifests, MANIFESTS_AHEAD, read)) {
       throwIfAborted(signal)
       for (let i = 0; i < entries.count; i++) visit(entries, i)
     }
@@ -119,7 +127,8 @@ export class PartitionCounter {
 
 /** Sets the rows that remain in each partition where manifests tell: where deletes are vectors only. */
 export function setTotalRecordCounts(counts: readonly PartitionCounts[], metadata: TableMetadata): void {
-  const global = new Set(metadata.partitionSpecs.filter((spec) => spec.fields.every((field) => field.transform === 'void')).map((spec) => spec.specId))
+  const unpartitioned = metadata.partitionSpecs.filter((spec) => spec.fields.every((field) => field.transform === 'void'))
+  const global = new Set(unpartitioned.map((spec) => spec.specId))
   const hasGlobalDeletes = counts.some((partition) => global.has(partition.specId) && partition.equalityDeleteFileCount > 0)
   for (const partition of counts) {
     const isKnown = !hasGlobalDeletes && partition.equalityDeleteFileCount === 0 && partition.positionDeleteFileCount === 0

@@ -103,16 +103,19 @@ export async function readPartitionStatistics(
     const members = COLUMNS.map(([, id, kind, member]) => ({ member, read: columnReader(columnByPath(projection, id)(batch), { kind }) }))
     for (let row = 0; row < batch.numRows; row++) {
       const values = members.map(({ member, read }) => [member, memberOf(member, read(row), location)] as const)
-      rows.push({ ...emptyCounts(0, tuple.map((read) => read(row))), ...Object.fromEntries(values.filter(([, value]) => value !== undefined)) })
+      const known = values.filter(([, value]) => value !== undefined)
+      rows.push({ ...emptyCounts(0, tuple.map((read) => read(row))), ...Object.fromEntries(known) })
     }
   }
   return rows
 }
 
+const NEVER_NULL: ReadonlySet<CountName> = new Set(['specId', 'dataRecordCount', 'dataFileCount', 'totalDataFileSizeBytes'])
+
 function memberOf(member: CountName, value: Value, file: string): number | bigint | undefined {
   if (value === null) {
     // What versions before 3 may leave out is zero; what is not known stays so.
-    if (member !== 'specId' && member !== 'dataRecordCount' && member !== 'dataFileCount' && member !== 'totalDataFileSizeBytes') return undefined
+    if (!NEVER_NULL.has(member)) return undefined
     throw new FloeError('CORRUPT', `The partition statistics lack ${member}: compute them again`, { file })
   }
   return member === 'lastUpdatedAt' ? Number(value) : (value as number | bigint)
@@ -132,7 +135,8 @@ function inOrder(counts: readonly PartitionCounts[], type: StructType): Partitio
 
 function rowOf(counts: PartitionCounts, type: StructType, schema: Schema): object {
   const partition = Object.fromEntries(type.fields.map((field, place) => [field.name, givenValue(field.type, counts.partition[place]!)]))
-  const members = COLUMNS.filter(([, id]) => schema.fieldById(id) !== undefined).map(([name, , , member]) => [name, counts[member] ?? null] as const)
+  const columns = COLUMNS.filter(([, id]) => schema.fieldById(id) !== undefined)
+  const members = columns.map(([name, , , member]) => [name, counts[member] ?? null] as const)
   return { partition, ...Object.fromEntries(members) }
 }
 

@@ -59,7 +59,10 @@ function expired({ snapshotId }: NewStatistics): FloeError {
 }
 
 /** What is left behind costs space only: failing to remove it fails nothing. */
-async function removeUnregistered({ backend, loaded }: Pick<DmlContext, 'backend' | 'loaded'>, { statisticsPath }: NewStatistics): Promise<void> {
+async function removeUnregistered(
+  { backend, loaded }: Pick<DmlContext, 'backend' | 'loaded'>,
+  { statisticsPath }: NewStatistics,
+): Promise<void> {
   try {
     const { metadata } = await backend.loadTable(loaded.identifier)
     const files = [...metadata.statistics, ...metadata.partitionStatistics]

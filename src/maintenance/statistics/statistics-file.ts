@@ -62,7 +62,12 @@ export async function readStatisticsBlob(file: StatisticsFile, blob: PuffinBlob,
 }
 
 /** The theta sketch in a blob. */
-export async function readThetaSketch(file: StatisticsFile, blob: PuffinBlob, io: FileIO, signal?: AbortSignal): Promise<CompactThetaSketch> {
+export async function readThetaSketch(
+  file: StatisticsFile,
+  blob: PuffinBlob,
+  io: FileIO,
+  signal?: AbortSignal,
+): Promise<CompactThetaSketch> {
   if (blob.length > MAX_SKETCH_BYTES) throw new FloeError('CORRUPT', `A theta sketch of ${blob.length} bytes is larger than any`, { file: file.statisticsPath })
   const stored = await io.read(file.statisticsPath, { range: { offset: blob.offset, length: blob.length }, signal })
   return decodeThetaSketch(decodePuffinBlob(blob, stored, MAX_SKETCH_BYTES), file.statisticsPath)

@@ -34,7 +34,8 @@ function head(
   behind: ReadonlyMap<bigint, number>,
 ): Pick<StatisticsRow, 'snapshot_id' | 'kind' | 'statistics_path' | 'file_size_in_bytes' | 'snapshots_behind'> {
   const { snapshotId, statisticsPath, fileSizeBytes } = file
-  return { snapshot_id: snapshotId, kind, statistics_path: statisticsPath, file_size_in_bytes: fileSizeBytes, snapshots_behind: behind.get(snapshotId) ?? null }
+  const place = { statistics_path: statisticsPath, file_size_in_bytes: fileSizeBytes }
+  return { snapshot_id: snapshotId, kind, ...place, snapshots_behind: behind.get(snapshotId) ?? null }
 }
 
 function blobRows(file: StatisticsFile, metadata: TableMetadata, behind: ReadonlyMap<bigint, number>): StatisticsRow[] {

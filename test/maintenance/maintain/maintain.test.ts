@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { eq, schema, t, type MaintenanceOutcome, type Table } from '../../../src/index.js'
-import type { MaintenanceResult } from '../../../src/index.js'
+import type { MaintenanceProgress, MaintenanceResult } from '../../../src/index.js'
 import { systemRuntime, type Runtime } from '../../../src/util/runtime.js'
 import { FloeError } from '../../../src/util/errors.js'
 import { failureOf, memoryLake, rowTexts } from '../../support/lake.js'
@@ -35,12 +35,13 @@ describe('maintenance', () => {
     const before = await state(table)
     const planned = await table.maintain({ dryRun: true })
     expect(planned.dryRun).toBe(true)
-    expect(statuses(planned)).toMatchObject({ compaction: 'planned', 'equality-deletes': 'planned', manifests: 'planned', statistics: 'not-needed', expiry: 'not-needed' })
+    expect(statuses(planned)).toMatchObject({ compaction: 'planned', 'equality-deletes': 'planned', manifests: 'planned', expiry: 'not-needed' })
     expect(stepOf(planned, 'compaction').why).toMatch(/^24 data files of 24, .* MiB on average, become about 2/)
     expect(stepOf(planned, 'orphans').why).toBe('the table is 0 hours old, and only files of 3 days count as orphans')
     runtime.advance(6 * DAY_MS)
     const events: string[] = []
-    const result = await table.maintain({ policy: { statistics: {}, partitionStatistics: {} }, onProgress: ({ task, step, totalSteps }) => events.push(`${task} ${step}/${totalSteps}`) })
+    const onProgress = ({ task, step, totalSteps }: MaintenanceProgress) => events.push(`${task} ${step}/${totalSteps}`)
+    const result = await table.maintain({ policy: { statistics: {}, partitionStatistics: {} }, onProgress })
     expect(statuses(result)).toEqual({
       compaction: 'done', 'equality-deletes': 'not-needed', 'position-deletes': 'not-needed', manifests: 'not-needed', statistics: 'done',
       'partition-statistics': 'done', expiry: 'done', orphans: 'done',
@@ -63,7 +64,8 @@ describe('maintenance', () => {
     await table.computeStatistics({ columns: ['kind'] })
     await table.append(rows(100, 102))
     const little = await table.maintain({ policy: { compaction: false } })
-    expect(stepOf(little, 'statistics')).toMatchObject({ status: 'not-needed', why: '1 snapshot and 2 % of the rows have changed since the last ones, less than 10 %' })
+    const why = '1 snapshot and 2 % of the rows have changed since the last ones, less than 10 %'
+    expect(stepOf(little, 'statistics')).toMatchObject({ status: 'not-needed', why })
     await table.append(rows(102, 140))
     const much = await table.maintain()
     expect(stepOf(much, 'statistics').status).toBe('done')
@@ -75,7 +77,8 @@ describe('maintenance', () => {
     const { table, io, runtime } = await messyTable(2)
     runtime.advance(6 * DAY_MS)
     io.hook = (call, effect) => {
-      if (call.operation === 'write' && call.location.includes('/data/') && !call.location.includes('delete')) throw new FloeError('UNAVAILABLE', 'the disk is full')
+      const isData = call.operation === 'write' && call.location.includes('/data/') && !call.location.includes('delete')
+      if (isData) throw new FloeError('UNAVAILABLE', 'the disk is full')
       return effect()
     }
     const result = await table.maintain()
@@ -93,7 +96,8 @@ describe('maintenance', () => {
     expect(new Set(Object.values(statuses(result)))).toEqual(new Set(['not-needed']))
     await table.updateProperties({ 'gc.enabled': 'false' })
     const shared = await table.maintain({ policy: { ...nothing, expiry: {}, orphans: {} } })
-    expect([stepOf(shared, 'expiry').why, stepOf(shared, 'orphans').why]).toEqual(Array(2).fill('gc.enabled is false: its files may belong to others'))
+    const whys = [stepOf(shared, 'expiry').why, stepOf(shared, 'orphans').why]
+    expect(whys).toEqual(Array(2).fill('gc.enabled is false: its files may belong to others'))
     expect(await failureOf(table.maintain({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'ABORTED' })
     const empty = await catalog.createTable('a.empty', { schema: columns })
     expect((await empty.maintain()).hasFailed).toBe(false)

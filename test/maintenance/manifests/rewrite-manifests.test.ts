@@ -7,7 +7,8 @@ import { table } from '../../support/metadata-builders.js'
 
 const BY_KIND = { specId: 0, fields: [{ fieldId: 1000, name: 'kind', sourceIds: [3], transform: 'identity' }] } as const
 const fast = { mode: 'fast' } as const
-const of = (kind: string | null) => ({ partition: [kind], lowerBounds: new Map([[1, Uint8Array.of(1, 2)]]), valueCounts: new Map([[1, 10]]) })
+const METRICS = { lowerBounds: new Map([[1, Uint8Array.of(1, 2)]]), valueCounts: new Map([[1, 10]]) }
+const of = (kind: string | null) => ({ ...METRICS, partition: [kind] })
 const partitioned = (formatVersion: 1 | 2 | 3 = 2) => new CommitBench({ metadata: table({ formatVersion, spec: BY_KIND }) })
 
 const upgrade = (formatVersion: 2 | 3) => metadataOperation('upgrade', () => [{ action: 'upgrade-format-version', formatVersion }])
@@ -19,7 +20,9 @@ async function rewrite(bench: CommitBench, options: RewriteManifestsOptions = {}
 
 /** Everything of live entries that must not change. */
 async function liveEntries(bench: CommitBench): Promise<unknown[]> {
-  const keep = ({ dataFile: file, snapshotId, sequenceNumber, fileSequenceNumber }: ManifestEntry) => ({ file, snapshotId, sequenceNumber, fileSequenceNumber })
+  const keep = ({ dataFile: file, snapshotId, sequenceNumber, fileSequenceNumber }: ManifestEntry) => {
+    return { file, snapshotId, sequenceNumber, fileSequenceNumber }
+  }
   const live = (await bench.entries()).filter((entry) => entry.status !== 'deleted').map(keep)
   return live.sort((a, b) => (a.file.filePath < b.file.filePath ? -1 : 1))
 }
