@@ -28,7 +28,7 @@ async function liveEntries(bench: CommitBench): Promise<unknown[]> {
 }
 
 describe('rewriting manifests', () => {
-  it('keeps every live entry with its sequence numbers, snapshot and row ids, in one manifest of existing entries (traps 47, 51)', async () => {
+  it('keeps every live entry with its sequence numbers, snapshot and row ids, in one manifest of existing entries (trap 47, trap 51)', async () => {
     for (const formatVersion of [1, 2, 3] as const) {
       const bench = partitioned(formatVersion)
       for (const kind of ['b', 'a', null, 'c']) await bench.change({ addedDataFiles: [dataFile(`file-${kind}`, of(kind)), dataFile(`more-${kind}`, of(kind))] }, fast)
@@ -59,7 +59,7 @@ describe('rewriting manifests', () => {
     expect((await bench.manifests()).map((manifest) => [manifest.content, manifest.firstRowId === undefined])).toEqual([['deletes', true], ['data', false]])
   })
 
-  it('carries entries over that version 1 and 2 wrote, when the table was upgraded (traps 47, 53)', async () => {
+  it('carries entries over that version 1 and 2 wrote, when the table was upgraded (trap 47, trap 53)', async () => {
     const bench = partitioned(1)
     for (const kind of ['b', 'a']) await bench.change({ addedDataFiles: [dataFile(kind, of(kind))] }, fast)
     await bench.commit(upgrade(2))
