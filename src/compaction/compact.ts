@@ -162,28 +162,36 @@ class CompactionRun {
     const { partialProgress = false } = this.#options
     const perCommit = partialProgress ? Math.ceil(plan.groups.length / this.#maxCommits) : Infinity
     const lost: CompactionGroup[] = []
-    let waiting: Rewritten[] = []
+    const waiting: Rewritten[] = []
+    const queued = new Set<readonly Rewritten[]>()
+    let isStopped = false
     let committing: Promise<void> = Promise.resolve()
     const commit = (batch: readonly Rewritten[]): void => {
-      committing = committing.then(async () => void lost.push(...(await this.#commit(plan, batch))))
-      committing.catch(() => undefined)
+      queued.add(batch)
+      committing = committing.then(async () => {
+        queued.delete(batch)
+        lost.push(...(await this.#commit(plan, batch)))
+      })
+      committing.catch(() => {
+        isStopped = true
+      })
     }
     const pool = new GroupPool(this.#context, plan, this.#options)
     try {
       for await (const outcome of pool.run()) {
         if ('error' in outcome) this.#fail(outcome.group, outcome.error)
         else waiting.push(outcome)
-        if (waiting.length < perCommit) continue
-        commit(waiting.splice(0))
+        if (waiting.length >= perCommit) commit(waiting.splice(0))
+        if (isStopped) break
       }
       if (waiting.length > 0) commit(waiting.splice(0))
       await committing
+      return lost
     } catch (error) {
-      await Promise.allSettled([committing, this.#remove(waiting)])
+      await Promise.allSettled([committing])
+      await this.#remove([...waiting, ...[...queued].flat()])
       throw error
     }
-    waiting = []
-    return lost
   }
 
   /** With partial progress a group may fail; without, all fail with it. */

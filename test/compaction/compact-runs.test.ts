@@ -142,6 +142,32 @@ describe('a compaction', () => {
     expect(await contents(table)).toEqual(before)
   })
 
+  it('with partial progress stops at a commit that fails once too often, and leaves no file of those that were to follow', async () => {
+    const { table, lake } = await changeBench(2, { partitionBy: [identity('part')] })
+    for (let from = 0; from < 40; from += 10) await table.append(people(from, from + 10))
+    const before = await contents(table)
+    const files = await lake.files()
+    lake.io.hook = (call, effect) => {
+      if (call.operation === 'write' && call.location.includes('/snap-')) throw new Error('no more lists')
+      return effect()
+    }
+    await expect(table.compact({ rewriteAll: true, partialProgress: true, maxCommits: 4, maxFailedCommits: 1 })).rejects.toThrow('no more lists')
+    lake.io.hook = (_, effect) => effect()
+    expect(await lake.files()).toEqual(files)
+    expect(await contents(table)).toEqual(before)
+  })
+
+  it('trap 53: of version 2 keeps what rows are said to be as old as, once the table is upgraded', async () => {
+    const { table } = await changeBench(2)
+    for (let from = 0; from < 30; from += 10) await table.append(people(from, from + 10))
+    const { sequenceNumber } = await table.planCompaction({ rewriteAll: true })
+    await table.compact({ rewriteAll: true })
+    await table.upgrade(3)
+    await table.append(people(30, 31))
+    const rows = await table.scan().filter(lt('id', 30n)).metadataColumns('_last_updated_sequence_number').rows().toArray()
+    expect(new Set(rows.map((row) => row['_last_updated_sequence_number']))).toEqual(new Set([BigInt(sequenceNumber)]))
+  })
+
   it('goes on with a plan that was executed in part', async () => {
     const { table } = await changeBench(3, { partitionBy: [identity('part')] })
     for (let from = 0; from < 40; from += 10) await table.append(people(from, from + 10))

@@ -10,9 +10,10 @@ import type { Model, ModelColumn, ModelRow } from './model-table.js'
 function compactOptions(columns: readonly ModelColumn[], chance: Chance): CompactCallOptions {
   const ordered = columns.filter(({ kind }) => kind !== 'struct').map(({ name }) => name)
   const names = [...new Set([chance.of(ordered), chance.of(ordered)])]
+  const all = { rewriteAll: true }
   return {
     strategy: chance.of(['binpack', sortBy(...names), zOrder(...names), hilbert(...names)] as const),
-    ...chance.of([{ rewriteAll: true }, { minInputFiles: 2 }, { deleteFileThreshold: 1 }, { rewriteAll: true, maxFileGroupSizeBytes: 4000 }]),
+    ...chance.of([all, all, { minInputFiles: 2 }, { deleteFileThreshold: 1 }, { ...all, maxFileGroupSizeBytes: 4000 }]),
     ...(chance.once(4) ? { useStartingSequenceNumber: false } : {}),
     ...(chance.once(4) ? { targetFileSizeBytes: 2000 } : {}),
   }

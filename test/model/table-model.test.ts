@@ -40,7 +40,7 @@ const { AddColumn, RenameColumn, DropColumn, Widen, Repartition, Resort, SetProp
 const { CreateBranch, DropBranch, FastForward, Rollback, Tag } = structure
 const shaping = [AddColumn, RenameColumn, DropColumn, Repartition, Rollback, Upgrade]
 const racing = fc.array(
-  fc.oneof(...[...filtered, Delete, Update, Upsert, DeleteByKeys].map((make) => step<Step>(make)), ...shaping.map((make) => step<Step>(make))),
+  fc.oneof(...[...filtered, Delete, Update, Upsert, DeleteByKeys, ...shaping].map((make) => step<Step>(make))),
   { minLength: 1, maxLength: 4 },
 )
 const keyed = [Upsert, Merge, ApplyChanges, DeleteByKeys, DeleteByKeys, ConvertEqualityDeletes]
