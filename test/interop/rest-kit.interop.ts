@@ -62,3 +62,25 @@ it('fails the tests of expected-failures.json, and no others', async (context) =
     await server.close()
   }
 }, 180_000)
+
+it('passes the tests of views, over a catalog that has some', async (context) => {
+  requireTool(context, 'rest')
+  const server = await serveCatalog('memory:')
+  const reports = join(warehouse.folder, '.view-reports')
+  try {
+    const { output } = await runJava({ ...ABILITIES, 'rck.overrides-requested-location': 'false', uri: server.uri }, [
+      'org.junit.platform.console.ConsoleLauncher', 'execute',
+      '--select-class', 'org.apache.iceberg.rest.RESTCompatibilityKitViewCatalogTests',
+      '--details=summary', '--disable-banner', '--reports-dir', reports,
+    ])
+    const { passed, failed, skipped } = readReport(join(reports, 'TEST-junit-jupiter.xml'))
+    expect(failed, output).toEqual([])
+    // The protocol has no path for the root namespace.
+    expect(skipped).toEqual(['listViewsInEmptyNamespace()'])
+    expect(passed.length).toBe(50)
+    const document = readFileSync(join(import.meta.dirname, '../../docs/rest-compatibility.md'), 'utf8')
+    expect(document).toContain('50 pass, none fails, 1 does not apply')
+  } finally {
+    await server.close()
+  }
+}, 180_000)

@@ -14,7 +14,7 @@ import type { Runtime } from '../../util/runtime.js'
 import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
 import { pageOf } from './page.js'
-import { errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
+import { cannotRename, errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
 import {
   decodeNamespace,
   decodeSegment,
@@ -283,8 +283,7 @@ export class RestService {
     if (!(await this.#catalog.tableExists(from))) return noSuchTable(from)
     if (!(await this.#catalog.namespaceExists(to.namespace))) return noSuchNamespace(to.namespace)
     if (await this.#catalog.tableExists(to)) return tableExistsAlready(to)
-    const taken = await this.#viewNamed(to)
-    if (taken !== undefined) return taken
+    if ((await this.#viewNamed(to)) !== undefined) return cannotRename(from, to, 'View')
     return this.#about({ table: to }, async () => {
       await this.#catalog.renameTable(from, to)
       return NO_CONTENT

@@ -59,6 +59,11 @@ export function viewExistsAlready(view: TableIdentifier, qualifier = ''): Servic
   return failure(409, 'AlreadyExistsException', `View ${qualifier}already exists: ${nameOf(view)}`)
 }
 
+/** `what` has the name that something is to be given. */
+export function cannotRename(from: TableIdentifier, to: TableIdentifier, what: 'Table' | 'View'): ServiceResponse {
+  return failure(409, 'AlreadyExistsException', `Cannot rename ${nameOf(from)} to ${nameOf(to)}. ${what} already exists`)
+}
+
 function notFound(error: FloeError, subject: Subject): ServiceResponse {
   if (subject === 'all') return failure(404, 'NotFoundException', error.message)
   if ('table' in subject) return noSuchTable(subject.table)

@@ -6,8 +6,8 @@ import type { JsonMembers, JsonObject } from '../../util/json.js'
 import type { CatalogBackend, LoadedView, TableIdentifier, ViewBackend } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
 import { pageOf } from './page.js'
-import { errorResponse, noSuchNamespace, noSuchView, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
-import { decodeNamespace, decodeSegment, requestBody, type Route, type ServiceRequest, type ServiceResponse } from './service-request.js'
+import { cannotRename, errorResponse, noSuchNamespace, noSuchView, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
+import { decodeNamespace, decodeSegment, failure, requestBody, type Route, type ServiceRequest, type ServiceResponse } from './service-request.js'
 
 type Answer = Promise<ServiceResponse>
 
@@ -65,7 +65,17 @@ class ViewService {
       location: body.optionalString('location'),
       properties: body.optionalStringMap('properties') ?? new Map<string, string>(),
     }
-    return about({ view }, async () => (await this.#taken(view)) ?? viewResponse(await this.#views.createView(view, creation)))
+    return about({ view }, async () => {
+      const taken = await this.#taken(view)
+      if (taken !== undefined) return taken
+      try {
+        return viewResponse(await this.#views.createView(view, creation))
+      } catch (error) {
+        // In the reference's words for a definition that breaks a rule.
+        if (isFloeError(error, 'INVALID')) return failure(400, 'IllegalArgumentException', error.message)
+        throw error
+      }
+    })
   }
 
   async register(namespace: readonly string[], request: ServiceRequest): Answer {
@@ -98,8 +108,9 @@ class ViewService {
     const body = requestBody(request)
     const [from, to] = [readIdentifier(body.requireObject('source')), readIdentifier(body.requireObject('destination'))]
     if (!(await this.#views.viewExists(from))) return noSuchView(from)
-    const taken = await this.#taken(to)
-    if (taken !== undefined) return taken
+    if (!(await this.#catalog.namespaceExists(to.namespace))) return noSuchNamespace(to.namespace)
+    if (await this.#catalog.tableExists(to)) return cannotRename(from, to, 'Table')
+    if (await this.#views.viewExists(to)) return cannotRename(from, to, 'View')
     return about({ view: to }, async () => {
       await this.#views.renameView(from, to)
       return NO_CONTENT
