@@ -70,7 +70,12 @@ function consent(options: CommandOptions): object {
   }
 }
 
-async function printReport(report: FsckReport, repaired: RepairResult | undefined, after: FsckReport, { stdout }: Environment): Promise<void> {
+async function printReport(
+  report: FsckReport,
+  repaired: RepairResult | undefined,
+  after: FsckReport,
+  { stdout }: Environment,
+): Promise<void> {
   const { snapshots, manifests, files, bytes, filesRead, rowsRead } = report.checked
   const read = filesRead === 0 ? '' : `, ${rowsRead} rows of ${countOf(filesRead, 'file')} read`
   const seen = [countOf(snapshots, 'snapshot'), countOf(manifests, 'manifest'), countOf(files, 'file'), bytesText(bytes)].join(', ')

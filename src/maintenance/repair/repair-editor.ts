@@ -68,7 +68,8 @@ export class RepairEditor implements EntryEditor {
     const target = this.#moved.has(place) ? this.#partitions.get(referencedDataFile(file) ?? '') : undefined
     const moved = target === undefined ? file : { ...file, specId: target.specId, partition: target.partition }
     const measured = this.prepared.measured.get(key)
-    const edited = measured === undefined ? moved : { ...measured, specId: moved.specId, partition: moved.partition, firstRowId: file.firstRowId }
+    const { specId, partition } = moved
+    const edited = measured === undefined ? moved : { ...measured, specId, partition, firstRowId: file.firstRowId }
     return edited === file || entryFingerprint(edited) === entryFingerprint(file) ? 'keep' : edited
   }
 

@@ -62,7 +62,7 @@ const damages: readonly Damage[] = [
     code: 'manifest-partitions',
     bench: { partitioned: true },
     plant: (bench) =>
-      bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((summary) => ({ ...summary, upperBound: summary.lowerBound })) })),
+      bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((field) => ({ ...field, upperBound: field.lowerBound })) })),
   },
   { code: 'manifest-sequence', plant: (bench) => bench.damageRecord(({ sequenceNumber }) => ({ minSequenceNumber: sequenceNumber + 1n })) },
   { code: 'manifest-content', plant: (bench) => bench.damageRecord(() => ({ content: 'deletes' })) },

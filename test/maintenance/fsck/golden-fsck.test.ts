@@ -7,7 +7,10 @@ import { openStore } from '../../../src/table/open-store.js'
 import { systemRuntime } from '../../../src/util/runtime.js'
 import { goldenMapping, goldenTables } from '../../golden/golden-tables.js'
 
-/** By table: the codes that are found, each with how often. No other table has any, and none of them is an error. */
+/** `FLOE_FSCK_SNAPSHOTS=all` checks every snapshot, for the errors there are. */
+const snapshots = process.env['FLOE_FSCK_SNAPSHOTS'] === 'all' ? 'all' : 'refs'
+
+/** By table: the codes that are found at heads, each with how often. No other table has any, and none of them is an error. */
 const KNOWN: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   // Spark's compaction leaves the delete files of what it replaced.
   compact_binpack: { 'delete-dangling': 5 },
@@ -24,10 +27,11 @@ describe('tables of the reference engines', () => {
   it.each(goldenTables.map((golden) => ({ golden, name: golden.table })))('trap 48, trap 57: $name has nothing wrong with it', async ({ golden, name }) => {
     const io = openStore(golden.metadata, { pathMapping: goldenMapping })
     const loaded = await loadStaticTable(golden.metadata, { io, allowedLocations: ['s3://iceberg-fixtures/shared/'] })
-    const report = await fsck({ loaded, engine, runtime: systemRuntime }, { data: 'all', snapshots: 'all' })
+    const report = await fsck({ loaded, engine, runtime: systemRuntime }, { data: 'all', snapshots })
     const { 'metadata-log-missing': _, ...codes } = report.codes
     const errors = report.findings.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code}: ${message}`)
-    expect({ codes, errors }).toEqual({ codes: KNOWN[name] ?? {}, errors: [] })
+    expect(errors).toEqual([])
+    if (snapshots === 'refs') expect(codes).toEqual(KNOWN[name] ?? {})
     expect(report.isSound).toBe(true)
   })
 })

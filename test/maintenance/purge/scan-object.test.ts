@@ -43,7 +43,9 @@ describe('the search of an object', () => {
     const { scan, target } = await scanner(bench, or(eq('id', 3n), eq('kind', 'nobody-has-this-kind')))
     expect(target.keys.needles.size).toBeGreaterThan(0)
     const seen: (string | undefined)[] = []
-    for (const { filePath: location, fileSizeBytes: sizeBytes } of await bench.dataFiles()) seen.push(await scan.scan({ location, sizeBytes, io: bench.io }))
+    for (const { filePath: location, fileSizeBytes: sizeBytes } of await bench.dataFiles()) {
+      seen.push(await scan.scan({ location, sizeBytes, io: bench.io }))
+    }
     expect(seen.filter((place) => place === 'a row')).toHaveLength(1)
     expect(seen.filter((place) => place === undefined)).toHaveLength(1)
   })
@@ -55,8 +57,8 @@ describe('the search of an object', () => {
     const sketch = new ThetaSketch()
     murmur3Bytes(bytes, 0, bytes.length, THETA_SEED)
     sketch.update(hash128.low, hash128.high)
-    const blob = (type: string, content: Uint8Array) => ({ type, fields: [2], snapshotId: 1n, sequenceNumber: 1n, properties: new Map<string, string>(), content })
-    const puffin = (type: string, content: Uint8Array): Uint8Array => encodePuffinFile([blob(type, content)], new Map()).bytes
+    const unnamed = { fields: [2], snapshotId: 1n, sequenceNumber: 1n, properties: new Map<string, string>() }
+    const puffin = (type: string, content: Uint8Array): Uint8Array => encodePuffinFile([{ ...unnamed, type, content }], new Map()).bytes
     expect(await scan.scanBytes('x', puffin(THETA_BLOB_TYPE, encodeThetaSketch(sketch.compact())))).toBe('a theta sketch')
     expect(await scan.scanBytes('x', puffin('other', bytes))).toBe('its bytes')
     expect(await scan.scanBytes('x', puffin('deletion-vector-v1', encodeVectorBlob(PositionBitmap.of([1]))))).toBeUndefined()
