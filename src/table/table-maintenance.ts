@@ -7,8 +7,7 @@ import type { GroupResult } from '../compaction/rewrite-group.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import type { ExpireSnapshotsOptions, ExpireSnapshotsResult } from '../maintenance/expire/expire-snapshots.js'
 import type { OrphanPlan } from '../maintenance/orphans/orphan-plan.js'
-import type { LayoutOptions } from '../maintenance/layout/table-layout.js'
-import type { TableLayout } from '../maintenance/layout/layout-types.js'
+import type { LayoutOptions, TableLayout } from '../maintenance/layout/layout-types.js'
 import type { PlanOrphansOptions } from '../maintenance/orphans/orphan-options.js'
 import type { RemoveOrphansOptions, RemoveOrphansResult } from '../maintenance/orphans/remove-orphan-files.js'
 import type { FsckOptions } from '../maintenance/fsck/fsck-options.js'
@@ -21,7 +20,7 @@ import type {
   MaintenancePlan, MaintenanceResult, PartitionStatisticsRow, PlanMaintenanceOptions, ReadPartitionStatisticsOptions, RewriteManifestsOptions,
   RewriteManifestsResult, RewritePositionDeletesOptions, RewritePositionDeletesResult,
 } from '../maintenance/table-upkeep.js'
-import { checkArgument } from './checked-arguments.js'
+import { checkArgument, checkOptions } from './checked-arguments.js'
 import type { CompactCallOptions, PlanCallOptions } from './compaction-calls.js'
 import { namingTableAsync } from './named-errors.js'
 import type { FilterInput } from './row-changes.js'
@@ -263,7 +262,7 @@ export abstract class TableMaintenance extends TableRows {
     options: { readonly signal?: AbortSignal | undefined },
     run: (context: DmlContext) => Promise<Maintained<T>>,
   ): Promise<T> {
-    checkArgument(options, 'object', `The options of ${name}`)
+    checkOptions(options, `The options of ${name}`)
     const backend = this.requireBackend(name)
     const { engine, runtime } = this.context
     const onNewest = async (): Promise<Maintained<T>> => {

@@ -5,6 +5,13 @@
 import type { OverlapDepth } from '../../compaction/clustering/overlap-depth.js'
 import type { FormatVersion } from '../../metadata/table-metadata.js'
 
+export interface LayoutOptions {
+  /** A branch or tag. Default `main`. */
+  readonly ref?: string | undefined
+  readonly snapshotId?: bigint | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Everything {@link tableLayout} measures of one snapshot of a table: plain JSON data. Ids are decimal texts, 64-bit. */
 export interface TableLayout {
   readonly table: string

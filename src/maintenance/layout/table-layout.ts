@@ -12,16 +12,9 @@ import { clusteringLayouts, columnLayouts, measuredColumns, orderedColumns } fro
 import { DeleteTotals } from './delete-totals.js'
 import { growthLayout, historyLayout } from './history-layout.js'
 import { layoutAdvice, MIN_INPUT_FILES } from './layout-advice.js'
-import type { TableLayout } from './layout-types.js'
+import type { LayoutOptions, TableLayout } from './layout-types.js'
 import { manifestsLayout } from './manifest-layout.js'
 import { PartitionTotals } from './partition-totals.js'
-
-export interface LayoutOptions {
-  /** A branch or tag. Default `main`. */
-  readonly ref?: string | undefined
-  readonly snapshotId?: bigint | undefined
-  readonly signal?: AbortSignal | undefined
-}
 
 /** What measuring takes: a table, whoever loaded it, and the time that ages are told by. */
 export interface LayoutContext {

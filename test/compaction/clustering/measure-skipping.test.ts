@@ -59,11 +59,13 @@ describe('skipping', () => {
     const table = await people()
     const files = await filesOf(table)
     const order = columnOrder(table.schema, table.schema.requireField('id').id)!
-    const report = clusteringReport({ ...{ metadata: table.metadata, schema: table.schema }, before: files, after: files.slice(0, 6), order })
+    const { metadata, schema: fields } = table
+    const change = { metadata, schema: fields, before: files, after: files.slice(0, 6), order }
+    const report = clusteringReport(change)
     expect(report.columns).toEqual(['id'])
     expect(report.skippingBefore.filters.map(({ filter }) => filter)).toEqual(report.skippingAfter.filters.map(({ filter }) => filter))
     expect(report.skippingAfter.files).toBe(6)
-    const named = clusteringReport({ metadata: table.metadata, schema: table.schema, before: files, after: files, order, filters: [filters[0]!] })
+    const named = clusteringReport({ ...change, filters: [filters[0]!] })
     expect(named.skippingBefore.filters.map(({ filter }) => filter)).toEqual(['id = 7'])
   })
 })

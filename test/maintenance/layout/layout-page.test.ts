@@ -38,7 +38,7 @@ function named(name: string): TableLayout {
 
 /** The tags of a document, names and attributes' names only: what names in it must never change. */
 function skeleton(page: string): string {
-  const tags = page.match(/<[^>]*>/g) ?? []
+  const tags = page.match(/<[^<>]*>/g) ?? []
   return tags.map((tag) => tag.replace(/"[^"]*"/g, '""')).join('')
 }
 
@@ -84,7 +84,8 @@ describe('the page of a layout', () => {
   it.each(HOSTILE)('keeps %j text wherever it may be a name', (name) => {
     const page = layoutPage(named(name))
     expect(skeleton(page) === skeleton(layoutPage(named('harmless')))).toBe(true)
-    expect(page).not.toMatch(/[\u0000\u202e]|\p{Surrogate}/u)
+    expect(page).not.toMatch(/\p{Surrogate}/u)
+    expect([...page].some((character) => character === '\0' || character === '\u202e')).toBe(false)
   })
 
   it('keeps any name text', () => {
@@ -105,7 +106,8 @@ describe('the page of a layout', () => {
   it('has no number that is none', () => {
     expect(layoutPage(someLayout())).not.toMatch(/NaN|Infinity|undefined|null/)
     const layout = someLayout()
-    const zero = { ...layout, growth: { snapshots: 1, points: [{ ...layout.growth.points[0]!, files: 0, rows: 0, bytes: 0, deleteFiles: null }] } }
+    const point = { ...layout.growth.points[0]!, files: 0, rows: 0, bytes: 0, deleteFiles: null }
+    const zero = { ...layout, growth: { snapshots: 1, points: [point] } }
     expect(layoutPage(zero)).not.toMatch(/NaN|Infinity|undefined|null/)
   })
 })

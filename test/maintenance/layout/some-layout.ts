@@ -12,7 +12,9 @@ const sizes = [
 export function someLayout(): TableLayout {
   const histogram = [1, 2, 3].map((fromDepth) => ({ fromDepth, files: 10 }))
   const depth = { files: 47, average: 3.2, maximum: 9, constantFiles: 1, unboundedFiles: 2, histogram }
-  const partition = { specId: 0, files: 24, bytes: 50_000_000, rows: 1_000_000, smallFiles: 20, filesWithDeletes: 3, positionDeletes: 99, sizes }
+  const counts = { files: 24, bytes: 50_000_000, rows: 1_000_000, smallFiles: 20, filesWithDeletes: 3, positionDeletes: 99 }
+  const partition = { specId: 0, ...counts, sizes }
+  const totals = { dataFiles: 47, dataBytes: 100_000_000, rows: 2_000_000, partitions: 2, smallFiles: 47, smallBytes: 100_000_000 }
   return {
     table: 'shop.events',
     location: 's3://lake/shop/events',
@@ -23,7 +25,7 @@ export function someLayout(): TableLayout {
     snapshotTimeMs: START + 9 * DAY,
     measuredAtMs: START + 12 * DAY,
     targetFileSizeBytes: 2 ** 29,
-    totals: { dataFiles: 47, dataBytes: 100_000_000, rows: 2_000_000, partitions: 2, smallFiles: 47, smallBytes: 100_000_000, largeFiles: 0 },
+    totals: { ...totals, largeFiles: 0 },
     fileSizes: sizes,
     clustering: [{ kind: 'sort-order', order: 'day(ts), id', depth }],
     columns: {

@@ -27,7 +27,8 @@ describe('the layout of a table', () => {
     const layout = await table.layout()
     const files = await table.inspect.dataFiles()
     const bytes = files.reduce((sum, file) => sum + file.file_size_in_bytes, 0)
-    expect(layout.totals).toEqual({ dataFiles: 12, dataBytes: bytes, rows: 600, partitions: 2, smallFiles: 12, smallBytes: bytes, largeFiles: 0 })
+    const small = { smallFiles: 12, smallBytes: bytes, largeFiles: 0 }
+    expect(layout.totals).toEqual({ dataFiles: 12, dataBytes: bytes, rows: 600, partitions: 2, ...small })
     expect(layout.fileSizes.reduce((sum, bucket) => sum + bucket.bytes, 0)).toBe(bytes)
     const partitions = await table.inspect.partitions()
     expect(layout.partitions.largest.map(({ path, files: count, rows: records }) => [path, count, records]).sort()).toEqual(
@@ -50,7 +51,8 @@ describe('the layout of a table', () => {
     const table = await filled()
     await table.delete(and(gtEq('id', 50), lt('id', 150)), { mode: 'merge-on-read' })
     const { deletes, growth, advice } = await table.layout()
-    expect(deletes).toMatchObject({ deletionVectors: 4, positionDeleteFiles: 0, positionDeletes: 100, filesWithDeletes: 4, danglingFiles: 0 })
+    expect(deletes).toMatchObject({ deletionVectors: 4, positionDeleteFiles: 0, positionDeletes: 100 })
+    expect(deletes).toMatchObject({ filesWithDeletes: 4, danglingFiles: 0 })
     expect(deletes.filesByDeletes).toEqual([{ from: 0, to: 0, files: 8 }, { from: 1, to: 1, files: 4 }])
     expect(growth.points.map((point) => point.deleteFiles)).toEqual([0, 0, 0, 0, 0, 0, 4])
     expect(advice.map(({ command }) => command)).toContain('compact --delete-ratio-threshold 0.1')
@@ -80,7 +82,8 @@ describe('the layout of a table', () => {
     const old = table.history[2]!.snapshotId
     await table.createTag('then', { snapshotId: old })
     expect((await table.layout({ ref: 'then' })).totals.rows).toBe(300)
-    expect(await table.layout({ snapshotId: old })).toMatchObject({ ref: null, snapshotId: String(old), totals: { rows: 300 }, growth: { snapshots: 3 } })
+    const past = await table.layout({ snapshotId: old })
+    expect(past).toMatchObject({ ref: null, snapshotId: String(old), totals: { rows: 300 }, growth: { snapshots: 3 } })
     await expect(table.layout({ ref: 'never' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     const branch = await table.createBranch('dev')
     await branch.delete(eq('kind', 'a'))

@@ -45,7 +45,7 @@ function sizesByPartition({ partitions, fileSizes }: TableLayout): string {
   const rows = shown.map((partition) => ({ name: nameOf(partition), counts: columns.map((bytes) => filesOf(partition.sizes, bytes)) }))
   const body = heatMap({ rows, columns: columns.map((bytes) => Math.max(1, bytes)), xLabel: 'file size from, doubling' })
   const total = partitions.largest.length + partitions.rest.partitions
-  const summary = `The darker a cell, the more files of that size. ${total > shown.length ? `The ${shown.length} largest of ${countOf(total, 'partition')}.` : ''}`
+  const summary = `The stronger a cell, the more files of that size. ${total > shown.length ? `The ${shown.length} largest of ${countOf(total, 'partition')}.` : ''}`
   return chartCard({ id: 'partition-sizes', title: 'File sizes by partition', summary: summary.trim(), height: heatMapHeight(rows.length), body })
 }
 

@@ -23,7 +23,7 @@ export function heatMapHeight(rows: number): number {
   return rows * ROW_HEIGHT + BOTTOM + 2
 }
 
-/** Rows of cells, the darker the more files. */
+/** Rows of cells, the stronger their colour the more files. */
 export function heatMap({ rows, columns, xLabel }: HeatMap): string {
   const width = (CHART_WIDTH - LEFT - RIGHT) / columns.length
   const height = rows.length * ROW_HEIGHT
