@@ -4,7 +4,7 @@ import { concatBatches } from '../../arrow/concat-batches.js'
 import { sliceBatch, takeBatch } from '../../arrow/take.js'
 import { throwIfAborted } from '../../io/aborted.js'
 import { FloeError } from '../../util/errors.js'
-import { mergeRuns } from './merge-runs.js'
+import { MemoryRun, mergeRuns } from './merge-runs.js'
 import type { MergeOptions } from './merge-runs.js'
 import { withKeys, withoutKeys } from './sort-keys.js'
 import type { KeyEncoder } from './sort-keys.js'
@@ -24,18 +24,19 @@ const BATCH_ROWS = 32_768
 const LARGEST_BATCH_BYTES = 8 * 2 ** 20
 /** Of a batch on disk. Smaller ones cost calls, larger ones memory for each run that is merged. */
 const LARGEST_BLOCK_BYTES = 2 ** 20
-/** What sorting takes for each row besides its bytes: its number and 64 bits of its key, twice. */
-const SORT_BYTES_PER_ROW = 24
 /**
- * Rows that are sorted together, in bytes, with every so many runs as much more, as far as memory allows: gathering them should find them
- * in the processor's cache, but all runs should be merged at once.
+ * Rows that are sorted and gathered together: what the processor's second cache holds. From 32 MiB, gathering a row takes eight times
+ * as long, longer than to sort it in small pieces that are merged.
  */
-const RUN_BYTES = 32 * 2 ** 20
+const PIECE_BYTES = 2 ** 20
+/** What a round of a merge takes from each run at least, on average: a slice costs some microseconds. */
+const SLICE_BYTES = 32 * 2 ** 10
+const LARGEST_ROUND_BYTES = 4 * 2 ** 20
+/** Rows of a run on disk, with every so many runs as much more, as far as memory allows: all should be merged at once. */
+const RUN_BYTES = 64 * 2 ** 20
 const RUNS_OF_A_SIZE = 16
-/** Rows that are merged together, for the same reason. */
-const ROUND_BYTES = 4 * 2 ** 20
-/** Columns of strings end at 2 GiB. */
-const LARGEST_RUN_BYTES = 2 ** 30
+/** What keys and numbers of rows take besides their bytes, about. */
+const KEY_BYTES_PER_ROW = 24
 
 /**
  * Sorts rows by their keys, stably, within a memory budget. Rows that do not fit are sorted in parts, which go to disk and are merged;
@@ -79,12 +80,12 @@ export class ExternalSort {
   async *finish(): AsyncGenerator<RecordBatch, void, undefined> {
     if (this.#rows === 0 && this.#runs.length === 0) return
     if (this.#runs.length === 0) {
-      yield* this.#sortedBatches(false, LARGEST_BATCH_BYTES)
+      for await (const batch of this.#sortedBatches(LARGEST_BATCH_BYTES)) yield withoutKeys(batch, this.#schema!)
       return
     }
     await this.#spillRun()
     await this.#mergeDownTo(this.#fanIn())
-    for await (const batch of mergeRuns(this.#runs, this.#mergeOptions())) {
+    for await (const batch of mergeRuns(this.#runs, this.#mergeOptions(this.#runs.length))) {
       throwIfAborted(this.#signal)
       yield withoutKeys(batch, this.#schema!)
     }
@@ -99,37 +100,61 @@ export class ExternalSort {
   }
 
   #isTooMuch(bytes: number, rows: number): boolean {
-    if (bytes > LARGEST_RUN_BYTES || this.#memoryOf(bytes, rows) > this.#budget) return true
+    if (this.#memoryOf(bytes, rows) > this.#budget) return true
     if (bytes <= RUN_BYTES * (1 + Math.floor(this.#runs.length / RUNS_OF_A_SIZE))) return false
     const estimated = this.#estimatedRows
     return this.#runs.length > 0 || this.#memoryOf((bytes / rows) * estimated, estimated) > this.#budget
   }
 
-  /** Gathering rows in one batch takes them twice; sorting them, once and what that takes for each. */
+  /** Sorted copies of the rows, which may keep the buffers alive that they came in. */
   #memoryOf(bytes: number, rows: number): number {
-    return bytes * 2 + rows * SORT_BYTES_PER_ROW
+    return bytes * 2 + rows * KEY_BYTES_PER_ROW
   }
 
-  /** The rows in memory, which are given up. */
-  *#sortedBatches(keepKeys: boolean, batchBytesLimit: number): Generator<RecordBatch, void, undefined> {
-    const whole = concatBatches(this.#batches)
-    const limit = Math.max(1, Math.min(BATCH_ROWS, Math.floor((batchBytesLimit * this.#rows) / Math.max(this.#bytes, 1))))
-    this.#batches = []
+  /** The rows in memory, which are given up, with their keys. */
+  async *#sortedBatches(batchBytesLimit: number): AsyncGenerator<RecordBatch, void, undefined> {
+    const pieces = this.#sortedPieces()
     this.#bytes = this.#rows = 0
-    const keys = this.#encode(whole)
-    const rows = sortedRows(keys)
-    const batch = keepKeys ? withKeys(whole, keys) : whole
-    for (let start = 0; start < batch.numRows; start += limit) {
-      const length = Math.min(limit, batch.numRows - start)
-      yield rows === undefined ? sliceBatch(batch, start, length) : takeBatch(batch, rows.subarray(start, start + length))
+    const options = this.#mergeOptions(pieces.length)
+    for await (const batch of mergeRuns(pieces, { ...options, batchBytes: Math.min(options.batchBytes, batchBytesLimit) })) {
+      throwIfAborted(this.#signal)
+      yield batch
     }
   }
 
-  async #spillRun(): Promise<void> {
-    await this.#writeRun(this.#sortedBatches(true, this.#blockBytes()))
+  #sortedPieces(): MemoryRun[] {
+    const pieceBytes = Math.min(PIECE_BYTES, this.#budget / 8)
+    const pieces: MemoryRun[] = []
+    let waiting: RecordBatch[] = []
+    let bytes = 0
+    for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+      for (const part of cut(batch, pieceBytes)) {
+        waiting.push(part)
+        bytes += batchBytes(part)
+        if (bytes < pieceBytes / 2) continue
+        pieces.push(this.#sortPiece(waiting))
+        waiting = []
+        bytes = 0
+      }
+    }
+    if (waiting.length > 0) pieces.push(this.#sortPiece(waiting))
+    return pieces
   }
 
-  async #writeRun(batches: Iterable<RecordBatch> | AsyncIterable<RecordBatch>): Promise<void> {
+  #sortPiece(batches: readonly RecordBatch[]): MemoryRun {
+    throwIfAborted(this.#signal)
+    const piece = concatBatches(batches)
+    const keys = this.#encode(piece)
+    const rows = sortedRows(keys)
+    const keyed = withKeys(piece, keys)
+    return new MemoryRun(rows === undefined ? keyed : takeBatch(keyed, rows))
+  }
+
+  async #spillRun(): Promise<void> {
+    await this.#writeRun(this.#sortedBatches(this.#blockBytes()))
+  }
+
+  async #writeRun(batches: AsyncIterable<RecordBatch>): Promise<void> {
     const writer = this.#spill.startRun()
     this.#writer = writer
     for await (const batch of batches) {
@@ -151,7 +176,7 @@ export class ExternalSort {
         const merged = waiting.splice(0, Math.min(limit, Math.max(excess + 1, 1)))
         try {
           if (merged.length === 1) this.#runs.push(...merged.splice(0))
-          else await this.#writeRun(this.#blocks(mergeRuns(merged, this.#mergeOptions())))
+          else await this.#writeRun(this.#blocks(mergeRuns(merged, this.#mergeOptions(merged.length))))
         } catch (error) {
           this.#runs.push(...waiting)
           throw error
@@ -164,10 +189,7 @@ export class ExternalSort {
 
   /** Cut to what one run may hold of the memory while runs are merged. */
   async *#blocks(batches: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch, void, undefined> {
-    for await (const batch of batches) {
-      const rows = Math.max(1, Math.floor((this.#blockBytes() * batch.numRows) / Math.max(batchBytes(batch), 1)))
-      for (let start = 0; start < batch.numRows; start += rows) yield sliceBatch(batch, start, Math.min(rows, batch.numRows - start))
-    }
+    for await (const batch of batches) yield* cut(batch, this.#blockBytes())
   }
 
   #blockBytes(): number {
@@ -180,9 +202,15 @@ export class ExternalSort {
     return Math.max(2, Math.floor(this.#budget / 4 / largest))
   }
 
-  #mergeOptions(): MergeOptions {
-    const roundBytes = Math.min(ROUND_BYTES, this.#budget / 8)
+  #mergeOptions(runs: number): MergeOptions {
+    const roundBytes = Math.min(Math.max(PIECE_BYTES, runs * SLICE_BYTES), LARGEST_ROUND_BYTES, this.#budget / 8)
     const columns = this.#schema!.fields.length
     return { columns, roundBytes, batchRows: BATCH_ROWS, batchBytes: Math.min(LARGEST_BATCH_BYTES, roundBytes) }
   }
+}
+
+/** A batch in slices of about so many bytes, at least a row each. */
+function* cut(batch: RecordBatch, bytes: number): Generator<RecordBatch, void, undefined> {
+  const rows = Math.max(1, Math.floor((bytes * batch.numRows) / Math.max(batchBytes(batch), 1)))
+  for (let start = 0; start < batch.numRows; start += rows) yield sliceBatch(batch, start, Math.min(rows, batch.numRows - start))
 }

@@ -5,7 +5,28 @@ import { sliceBatch, takeBatch } from '../../arrow/take.js'
 import { compareKeys, keysOf } from './sort-keys.js'
 import type { SortKeys } from './sort-keys.js'
 import { sortedRows } from './sorted-rows.js'
-import type { SpilledRun } from './spill-space.js'
+
+/** Batches of rows in order, with their keys, that are read one after the other. */
+export interface SortedRun {
+  readonly batches: number
+  read(index: number): Promise<RecordBatch>
+}
+
+/** Rows in order that are in memory, until they are read. */
+export class MemoryRun implements SortedRun {
+  readonly batches = 1
+  #batch: RecordBatch | undefined
+
+  constructor(batch: RecordBatch) {
+    this.#batch = batch
+  }
+
+  read(): Promise<RecordBatch> {
+    const batch = this.#batch!
+    this.#batch = undefined
+    return Promise.resolve(batch)
+  }
+}
 
 export interface MergeOptions {
   /** Columns of the batches in front of those of the keys. */
@@ -23,7 +44,7 @@ export interface MergeOptions {
  * A round takes from the current batch of each run the rows up to one bound, such that no later batch can hold a row before it, and
  * sorts them together: whole slices are copied, and no row is compared by itself.
  */
-export async function* mergeRuns(runs: readonly SpilledRun[], options: MergeOptions): AsyncGenerator<RecordBatch, void, undefined> {
+export async function* mergeRuns(runs: readonly SortedRun[], options: MergeOptions): AsyncGenerator<RecordBatch, void, undefined> {
   const cursors = runs.map((run) => new RunCursor(run, options.columns))
   for (;;) {
     for (const cursor of cursors) await cursor.fill()
@@ -92,7 +113,7 @@ function sumOf(counts: readonly number[]): number {
 
 /** A run that is read batch by batch; the next batch is fetched while the current one is used. */
 class RunCursor {
-  readonly #run: SpilledRun
+  readonly #run: SortedRun
   readonly #columns: number
   #batch: RecordBatch | undefined
   #next: Promise<RecordBatch> | undefined
@@ -103,7 +124,7 @@ class RunCursor {
   end = 0
   rowBytes = 0
 
-  constructor(run: SpilledRun, columns: number) {
+  constructor(run: SortedRun, columns: number) {
     this.#run = run
     this.#columns = columns
     this.#prefetch()
@@ -115,8 +136,9 @@ class RunCursor {
 
   /** Goes on to the next batch where the current one is used up. */
   async fill(): Promise<void> {
-    if (this.at < this.end || this.#next === undefined) return
+    if (this.at < this.end) return
     this.#batch = undefined
+    if (this.#next === undefined) return
     const batch = await this.#next
     this.#batch = batch
     this.keys = keysOf(batch, this.#columns)
