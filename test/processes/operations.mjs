@@ -96,6 +96,23 @@ export const operations = {
     },
     next: (rows) => edited(rows, (next) => fresh(rows, 1).forEach((id) => next.set(id, 'picked'))),
   },
+  compaction: {
+    run: (table) => table.compact({ rewriteAll: true }),
+    next: (rows) => rows,
+  },
+  'manifests rewritten': {
+    run: (table) => table.rewriteManifests({ rewriteAll: true }),
+    next: (rows) => rows,
+  },
+  expiry: {
+    run: (table) => table.expireSnapshots({ olderThan: Date.now(), retainLast: 1 }),
+    next: (rows) => rows,
+  },
+  'removal of orphans': {
+    // Nobody else writes: what killed processes left goes, however young it is.
+    run: (table) => table.removeOrphanFiles({ minAgeMs: 0, allowRecentFiles: true }),
+    next: (rows) => rows,
+  },
 }
 
 /** The rows of the table, by a reader that knows nothing. Throws when an id is there twice. */

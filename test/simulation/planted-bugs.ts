@@ -36,7 +36,7 @@ const isList = (location: string): boolean => /\/snap-[^/]*\.avro$/.test(locatio
 type Write = (location: string, body: Uint8Array, options: WriteOptions, io: FileIO) => Promise<ObjectStatus>
 
 /** A store of which some calls are other than they should be. */
-function storeWith(changes: Partial<Omit<FileIO, 'write'>> & { readonly write?: Write }, io: FileIO): FileIO {
+export function storeWith(changes: Partial<Omit<FileIO, 'write'>> & { readonly write?: Write }, io: FileIO): FileIO {
   return {
     read: (location, options) => io.read(location, options),
     readMany: (location, ranges, options) => io.readMany(location, ranges, options),
@@ -109,7 +109,7 @@ const snapshotting = (change: (snapshot: Snapshot, current: LoadedTable, attempt
   }))
 
 /** Replaces a method of a class; the new one is given the old one. */
-function patched<T extends object, K extends keyof T>(prototype: T, name: K, make: (original: T[K]) => T[K]): () => () => void {
+export function patched<T extends object, K extends keyof T>(prototype: T, name: K, make: (original: T[K]) => T[K]): () => () => void {
   return () => {
     const original = prototype[name]
     prototype[name] = make(original)
@@ -178,7 +178,7 @@ const OF_THE_STORE: readonly PlantedBug[] = [
   },
   {
     name: 'data files are cut off while they are written',
-    substitutions: { io: writing((location, body, options, io) => io.write(location, location.endsWith('.rows') ? body.slice(0, -1) : body, options)) },
+    substitutions: { io: writing((location, body, options, io) => io.write(location, location.endsWith('.parquet') ? body.slice(0, -1) : body, options)) },
   },
   {
     name: 'manifests are acknowledged before they are there',
@@ -363,7 +363,7 @@ const REMEMBERED = new WeakMap<CatalogBackend, Promise<LoadedTable>>()
 const OF_COMMITS: readonly PlantedBug[] = [
   {
     name: 'files are deleted after an unknown answer',
-    seed: 170,
+    seed: 1160,
     substitutions: committing(async (commit, context, operation) => {
       try {
         return await commit()
