@@ -186,6 +186,8 @@ describe('boxes of several columns', () => {
     const order = orderOf('zorder', fields[0]!, fields[1]!)
     const grid = [0, 1, 2].flatMap((x) => [0, 1, 2].map((y) => fileOf(fields, [[x, x + 1], [y, y + 1]])))
     expect(overlapDepth(grid, order)).toMatchObject({ average: 1, maximum: 1 })
+    const flat = [fileOf(fields, [[5, 5], [0, 9]]), fileOf(fields, [[5, 10], [0, 9]]), fileOf(fields, [[0, 5], [0, 9]])]
+    expect(overlapDepth(flat, order).maximum).toBe(1)
   })
 })
 
