@@ -659,9 +659,10 @@ class SparkHost:
                 sketch = theta.CompactSketch.wrap(Memory.wrap(bytearray(data)))
                 sketches.append({'snapshot': str(f.snapshotId()), 'fields': [int(x) for x in blob.inputFields()], 'type': blob.type(), 'ndv': dict(blob.properties()).get('ndv'), 'estimate': sketch.getEstimate(), 'bytes': data.hex()})
             r.close()
-        it = t.newPartitionStatisticsScan().useSnapshot(t.currentSnapshot().snapshotId()).scan()
+        if not t.partitionStatisticsFiles(): return {'sketches': sketches, 'partitions': []}
+        it = t.newPartitionStatisticsScan().useSnapshot(t.currentSnapshot().snapshotId()).scan(); anything = self.jvm.java.lang.Class.forName('java.lang.Object')
         for p in self.lst(it):
-            partitions.append([[str(p.partition().get(i, self.jvm.java.lang.Object._java_lang_class)) for i in range(p.partition().size())], p.specId(), p.dataRecordCount(), p.dataFileCount(), p.totalDataFileSizeInBytes(),
+            partitions.append([[str(p.partition().get(i, anything)) for i in range(p.partition().size())], p.specId(), p.dataRecordCount(), p.dataFileCount(), p.totalDataFileSizeInBytes(),
               p.positionDeleteRecordCount(), p.positionDeleteFileCount(), p.equalityDeleteRecordCount(), p.equalityDeleteFileCount(), p.dvCount(), p.lastUpdatedAt(), str(p.lastUpdatedSnapshotId())])
         it.close()
         return {'sketches': sketches, 'partitions': partitions}

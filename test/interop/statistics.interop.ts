@@ -17,7 +17,8 @@ describe('statistics of columns', () => {
   it('are byte for byte those of Spark, exact and estimated, and its library reads ours', async (context) => {
     requireTool(context, 'python', 'spark')
     const lake = await openCatalog(warehouse.location)
-    const columns = { id: t.long, kind: t.string, n: t.int, f: t.float, d: t.double, price: t.decimal(20, 2), day: t.date, ts: t.timestamptz, ok: t.boolean, bin: t.binary }
+    const numbers = { id: t.long, kind: t.string, n: t.int, f: t.float, d: t.double, price: t.decimal(20, 2) }
+    const columns = { ...numbers, day: t.date, ts: t.timestamptz, ok: t.boolean, bin: t.binary }
     const table = await lake.createTable('st.columns', { schema: schema(columns), formatVersion: 2 })
     await table.append(
       Array.from({ length: 30_000 }, (_, i) => ({
@@ -43,7 +44,8 @@ describe('partition statistics', () => {
   /** As Java tells them, times and snapshots left out. */
   async function ours(table: Table): Promise<unknown[]> {
     return (await table.partitionStatistics())!.map((row) => [
-      Object.values(row.partition).map((value) => (value === null ? 'None' : String(value))), row.spec_id, Number(row.data_record_count), row.data_file_count,
+      Object.values(row.partition).map((value) => (value === null ? 'None' : String(value))),
+      row.spec_id, Number(row.data_record_count), row.data_file_count,
       Number(row.total_data_file_size_in_bytes), Number(row.position_delete_record_count), row.position_delete_file_count,
       Number(row.equality_delete_record_count), row.equality_delete_file_count, row.dv_count, row.last_updated_at?.getTime(), String(row.last_updated_snapshot_id),
     ])

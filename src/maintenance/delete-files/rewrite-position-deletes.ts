@@ -11,7 +11,7 @@ import { throwIfAborted } from '../../io/aborted.js'
 import { mapParallel } from '../../io/bounded-parallel.js'
 import type { DataFile } from '../../manifest/data-file.js'
 import type { PlannedFile } from '../../scan/scan-plan.js'
-import { branchHead, MAIN_BRANCH } from '../../snapshot/snapshot-ref.js'
+import { branchHead, MAIN_BRANCH, refByName } from '../../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../../snapshot/snapshot.js'
 import { isFloeError } from '../../util/errors.js'
 import { writeDeletionVectors, type PositionDeleteTarget } from '../../write/deletion-vector-writer.js'
@@ -83,6 +83,8 @@ async function rewriteOnce(
 ): Promise<{ readonly result: RewritePositionDeletesResult; readonly table: LoadedTable | undefined }> {
   const { metadata } = context.loaded
   const { branch = MAIN_BRANCH, dryRun = false, signal } = options
+  // A commit would create the branch.
+  if (branch !== MAIN_BRANCH) refByName(metadata, branch)
   const snapshot = branchHead(metadata, branch)
   const deletes = snapshot === undefined || metadata.formatVersion === 1 ? [] : await livePositionDeletes(context, snapshot, signal)
   const selected = selectDeleteFiles(deletes, metadata, options)

@@ -5,7 +5,7 @@ import { compact } from '../../compaction/compact.js'
 import { convertEqualityDeletes } from '../../dml/convert-equality-deletes.js'
 import type { DmlContext } from '../../dml/dml-context.js'
 import { abortedError, throwIfAborted } from '../../io/aborted.js'
-import { MAIN_BRANCH } from '../../snapshot/snapshot-ref.js'
+import { MAIN_BRANCH, refByName } from '../../snapshot/snapshot-ref.js'
 import { FloeError, isFloeError } from '../../util/errors.js'
 import { rewritePositionDeletes } from '../delete-files/rewrite-position-deletes.js'
 import { expireSnapshots } from '../expire/expire-snapshots.js'
@@ -66,12 +66,14 @@ const MAX_TRIES = 2
  * Decides what a table needs, and does it, task by task; each is decided on when its turn comes. Made to be run again and again,
  * by any number of processes at once: where nothing is to be done, only metadata and manifests are read.
  *
- * @throws FloeError `ABORTED` when the signal fires; what was done until then is in the table
+ * @throws FloeError `NOT_FOUND` for an unknown branch; `ABORTED` when the signal fires: what was done until then is in the table
  */
 export async function maintain(
   context: DmlContext,
   options: MaintainOptions = {},
 ): Promise<{ readonly result: MaintenanceResult; readonly table: LoadedTable | undefined }> {
+  const { branch = MAIN_BRANCH } = options
+  if (branch !== MAIN_BRANCH) refByName(context.loaded.metadata, branch)
   const run = new MaintenanceRun(context, options)
   const steps: MaintenanceOutcome[] = []
   for (const task of MAINTENANCE_TASKS) steps.push(await run.step(task))
@@ -198,8 +200,7 @@ const TASKS: Readonly<Record<MaintenanceTask, (context: DmlContext, policy: Main
     return { ...done, summary: `${expiredSnapshots.length} snapshots expired, ${files.length} files deleted, ${heldFiles.length} still held` }
   },
   orphans: async (context, policy, { signal, onProgress }) => {
-    const { intervalMs, ...options } = given(policy.orphans)
-    const { result } = await removeOrphanFiles(context, { ...options, signal, onProgress })
+    const { result } = await removeOrphanFiles(context, { ...given(policy.orphans), signal, onProgress })
     const table = await noteOrphansChecked(context, signal)
     return { result, table, summary: `${result.removed.length} files removed, ${result.heldFiles.length} still held` }
   },

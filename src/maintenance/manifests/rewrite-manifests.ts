@@ -9,7 +9,7 @@ import { snapshotOperation, type SnapshotOptions } from '../../commit/snapshot-o
 import type { DmlContext } from '../../dml/dml-context.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
 import { readInteger, tableProperties } from '../../metadata/table-properties.js'
-import { branchHead, MAIN_BRANCH } from '../../snapshot/snapshot-ref.js'
+import { branchHead, MAIN_BRANCH, refByName } from '../../snapshot/snapshot-ref.js'
 import { FloeError } from '../../util/errors.js'
 import { checkClusterBy } from './clustering-order.js'
 import { ManifestRewriteMaker, NothingToRewrite, skippedGroup } from './manifest-rewrite-maker.js'
@@ -39,7 +39,8 @@ export interface RewriteManifestsOptions extends Partial<Omit<ManifestSelection,
  * Rewrites the manifests of a branch that are small, overlap in their partitions or list many deleted files. What they list stays
  * as it was, with its sequence numbers, snapshots and row ids; manifests that others add meanwhile are kept.
  *
- * @throws FloeError `INVALID` for an unknown spec or partition field, `CONFLICT` when others rewrote the manifests again and again
+ * @throws FloeError `INVALID` for an unknown spec or partition field, `NOT_FOUND` for an unknown branch, `CONFLICT` when others
+ * rewrote the manifests again and again
  */
 export async function rewriteManifests(
   context: Omit<DmlContext, 'engine'>,
@@ -47,6 +48,8 @@ export async function rewriteManifests(
 ): Promise<{ readonly result: RewriteManifestsResult; readonly table: LoadedTable | undefined }> {
   const { backend, loaded, runtime } = context
   const { branch = MAIN_BRANCH, signal, summary } = options
+  // A commit would create the branch.
+  if (branch !== MAIN_BRANCH) refByName(loaded.metadata, branch)
   const selection = checkedSelection(loaded, options)
   const manifests = await readManifestFiles(loaded, branchHead(loaded.metadata, branch), { signal })
   const selected = selectManifests(loaded.metadata, manifests, selection)

@@ -25,7 +25,8 @@ describe('rewriting position deletes', () => {
     for (const id of [1n, 3n, 5n, 41n, 43n, 47n]) await table.delete(eq('id', id), merge)
     await table.delete(eq('id', 2n), merge)
     const before = await state(table)
-    expect(await table.rewritePositionDeletes({ dryRun: true })).toMatchObject({ snapshot: undefined, rewrittenDeletes: 6, addedDeletes: 0 })
+    const planned = await table.rewritePositionDeletes({ dryRun: true })
+    expect(planned).toMatchObject({ snapshot: undefined, rewrittenDeletes: 6, addedDeletes: 0 })
     const sequenceNumber = table.currentSnapshot!.sequenceNumber
     const result = await table.rewritePositionDeletes()
     expect(result).toMatchObject({ rewrittenDeletes: 6, addedDeletes: 1, danglingDeletes: 0 })
@@ -33,7 +34,8 @@ describe('rewriting position deletes', () => {
     expect(await state(table)).toEqual(before)
     const entries = (await table.inspect.entries()).filter((entry) => entry.status !== 2 && entry.data_file.content === 1)
     // The deletes of k1 came before the last one, of k0, which stays as it is.
-    expect(entries.map((entry) => [entry.sequence_number, entry.data_file.record_count]).sort()).toEqual([[sequenceNumber - 1n, 6], [sequenceNumber, 1]])
+    const counts = entries.map((entry) => [entry.sequence_number, entry.data_file.record_count])
+    expect(counts.sort()).toEqual([[sequenceNumber - 1n, 6], [sequenceNumber, 1]])
     expect(await table.rewritePositionDeletes()).toMatchObject({ snapshot: undefined, rewrittenDeletes: 0 })
   })
 

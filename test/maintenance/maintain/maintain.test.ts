@@ -91,7 +91,8 @@ describe('maintenance', () => {
   it('leaves out what the policy leaves out, tables that share their files, and stops at a signal', async () => {
     const { table, catalog, runtime } = await messyTable()
     runtime.advance(30 * DAY_MS)
-    const nothing = { compaction: false, equalityDeletes: false, positionDeletes: false, manifests: false, expiry: false, orphans: false } as const
+    const rewrites = { compaction: false, equalityDeletes: false, positionDeletes: false, manifests: false } as const
+    const nothing = { ...rewrites, expiry: false, orphans: false } as const
     const result = await table.maintain({ policy: nothing })
     expect(new Set(Object.values(statuses(result)))).toEqual(new Set(['not-needed']))
     await table.updateProperties({ 'gc.enabled': 'false' })
@@ -99,6 +100,7 @@ describe('maintenance', () => {
     const whys = [stepOf(shared, 'expiry').why, stepOf(shared, 'orphans').why]
     expect(whys).toEqual(Array(2).fill('gc.enabled is false: its files may belong to others'))
     expect(await failureOf(table.maintain({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'ABORTED' })
+    expect(await failureOf(table.maintain({ branch: 'nope' }))).toMatchObject({ code: 'NOT_FOUND' })
     const empty = await catalog.createTable('a.empty', { schema: columns })
     expect((await empty.maintain()).hasFailed).toBe(false)
   })
