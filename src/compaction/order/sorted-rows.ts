@@ -15,6 +15,10 @@ interface Column {
   rows: Uint32Array
 }
 
+/** Memory of sorts of so many rows, which are many: one after the other uses it. */
+const SCRATCH_ROWS = 65_536
+let scratch: [Column, Column] | undefined
+
 /** Rows `start` to `end` that are equal in all levels before `level`: two words each, then eight bytes of the rest each. */
 interface Group {
   readonly start: number
@@ -50,8 +54,9 @@ class RadixSort {
     this.#wordLevels = (keys.words.length + 1) >> 1
     this.#levels = keys.rest === undefined ? this.#wordLevels : Infinity
     const { length } = keys
-    this.#from = emptyColumn(length)
-    this.#to = emptyColumn(length)
+    const [from, to] = length <= SCRATCH_ROWS ? (scratch ??= emptyColumns(SCRATCH_ROWS)) : emptyColumns(length)
+    this.#from = from
+    this.#to = to
     const { rows } = this.#from
     for (let row = 0; row < length; row++) rows[row] = row
   }
@@ -60,7 +65,7 @@ class RadixSort {
     this.#groups.push({ start: 0, end: this.#keys.length, level: 0 })
     // A stack of its own: groups within groups are as deep as keys are long
     for (let group = this.#groups.pop(); group !== undefined; group = this.#groups.pop()) this.#sortGroup(group)
-    return this.#from.rows
+    return this.#from.rows.slice(0, this.#keys.length)
   }
 
   #sortGroup(group: Group): void {
@@ -173,6 +178,10 @@ class RadixSort {
       rows[at] = row
     }
   }
+}
+
+function emptyColumns(length: number): [Column, Column] {
+  return [emptyColumn(length), emptyColumn(length)]
 }
 
 function emptyColumn(length: number): Column {
