@@ -37,13 +37,27 @@ export const branchOperations = {
       createRef(metadata, name, { type, snapshotId: startOfRef(metadata, options), retention: options }),
     )
   },
-  replace: (type: 'branch' | 'tag', name: string, at: RefStart): CommitOperation =>
-    operation(`replace ${type}`, (metadata) => replaceRef(metadata, name, type, startOfRef(metadata, at))),
-  drop: (type: 'branch' | 'tag', name: string): CommitOperation => operation(`drop ${type}`, (metadata) => dropRef(metadata, name, type)),
-  rename: (name: string, newName: string): CommitOperation => operation('rename branch', (metadata) => renameBranch(metadata, name, newName)),
-  retain: (name: string, retention: RetentionChange): CommitOperation =>
-    operation('retention update', (metadata) => setRetention(metadata, name, retention)),
-  fastForward: (branch: string, to: string): CommitOperation => operation('fast-forward', (metadata) => fastForward(metadata, branch, to)),
+  replace: (type: 'branch' | 'tag', name: string, at: RefStart): CommitOperation => {
+    checkNames(name)
+    return operation(`replace ${type}`, (metadata) => replaceRef(metadata, name, type, startOfRef(metadata, at)))
+  },
+  drop: (type: 'branch' | 'tag', name: string): CommitOperation => {
+    checkNames(name)
+    return operation(`drop ${type}`, (metadata) => dropRef(metadata, name, type))
+  },
+  rename: (name: string, newName: string): CommitOperation => {
+    checkNames(name, newName)
+    return operation('rename branch', (metadata) => renameBranch(metadata, name, newName))
+  },
+  retain: (name: string, retention: RetentionChange): CommitOperation => {
+    checkNames(name)
+    checkArgument(retention, 'object', 'The retention of a branch or tag')
+    return operation('retention update', (metadata) => setRetention(metadata, name, retention))
+  },
+  fastForward: (branch: string, to: string): CommitOperation => {
+    checkNames(branch, to)
+    return operation('fast-forward', (metadata) => fastForward(metadata, branch, to))
+  },
   publish: (branch: string, to: string, checked: bigint): CommitOperation =>
     operation('publish', (metadata) => publishChecked(metadata, branch, to, checked)),
   rollback: (branch: string | undefined, to: RollbackTarget): CommitOperation => {
@@ -52,8 +66,10 @@ export const branchOperations = {
       'snapshotId' in to ? rollbackTo(metadata, name, to.snapshotId) : rollbackToTime(metadata, name, timestampOf(to.time)),
     )
   },
-  setCurrent: (branch: string | undefined, snapshotId: bigint): CommitOperation =>
-    operation('set current snapshot', (metadata) => setBranchSnapshot(metadata, branch ?? MAIN_BRANCH, snapshotId)),
+  setCurrent: (branch: string | undefined, snapshotId: bigint): CommitOperation => {
+    checkArgument(snapshotId, 'bigint', 'The id of a snapshot')
+    return operation('set current snapshot', (metadata) => setBranchSnapshot(metadata, branch ?? MAIN_BRANCH, snapshotId))
+  },
   cherryPick: (metadata: TableMetadata, source: StagedSource, branch: string | undefined, runtime: Runtime): CommitOperation => {
     const snapshotId = 'wapId' in source ? findStagedSnapshot(metadata, source.wapId).snapshotId : source.snapshotId
     return cherryPick(snapshotId, { branch }, runtime)
@@ -79,6 +95,10 @@ export interface PublishOptions {
 export type PublishResult =
   | { readonly published: true; readonly snapshot: Snapshot }
   | { readonly published: false; readonly reason: unknown; readonly branch: string }
+
+function checkNames(...names: readonly unknown[]): void {
+  for (const name of names) checkArgument(name, 'string', 'The name of a branch or tag')
+}
 
 function operation(name: string, updates: (metadata: TableMetadata) => readonly MetadataUpdate[]): CommitOperation {
   return metadataOperation(name, updates)

@@ -5,9 +5,15 @@ import { FloeError } from '../util/errors.js'
  * cannot read, is refused at the door.
  */
 
-type Kind = 'object' | 'function' | 'string' | 'list'
+type Kind = 'object' | 'function' | 'string' | 'bigint' | 'list'
 
-const WORDS: Readonly<Record<Kind, string>> = { object: 'an object', function: 'a function', string: 'a text', list: 'an array' }
+const WORDS: Readonly<Record<Kind, string>> = {
+  object: 'an object',
+  function: 'a function',
+  string: 'a text',
+  bigint: 'a bigint',
+  list: 'an array',
+}
 
 /** @throws FloeError `INVALID`, naming the argument, when `value` is of another kind */
 export function checkArgument(value: unknown, kind: Kind, name: string): void {

@@ -74,6 +74,7 @@ export function commitIn(
 function planOf(plan: CompactionPlan | string): CompactionPlan {
   if (typeof plan === 'string') return parseCompactionPlan(plan)
   checkArgument(plan, 'object', 'A compaction plan')
+  checkArgument((plan as Partial<CompactionPlan>).groups, 'list', 'The groups of a compaction plan')
   return plan
 }
 

@@ -33,5 +33,7 @@ export async function openTable(location: string, options: OpenTableOptions = {}
   }
   // Nothing is written for a commit that the backend could only reject.
   const isReadOnly = location.endsWith('.json') || location.endsWith('.gz') || versionOf(table.metadataLocation) === undefined
-  return new Table(table, { backend: isReadOnly ? undefined : backend, engine: own ?? sharedParquetEngine(), runtime, filterLog: options.filterLog, close })
+  const { filterLog } = options
+  const engine = own ?? sharedParquetEngine()
+  return new Table(table, { backend: isReadOnly ? undefined : backend, engine, runtime, filterLog, close })
 }

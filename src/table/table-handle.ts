@@ -13,6 +13,7 @@ import { MAIN_BRANCH, snapshotOfRef } from '../snapshot/snapshot-ref.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
+import { checkOptions } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
 
 /** What a table needs of the process it lives in. */
@@ -159,6 +160,7 @@ export abstract class TableHandle {
 
   /** Commits an operation, and moves to what it made of the table. */
   protected async commit(operation: CommitOperation, options: CommitCallOptions): Promise<CommitResult> {
+    checkOptions(options, `The options of ${operation.name}`)
     const backend = this.requireBackend(operation.name)
     const { signal } = options
     const commit = (): Promise<CommitResult> => commitTable(backend, this.loaded, operation, { runtime: this.context.runtime, signal })

@@ -3,6 +3,7 @@ import type { Schema } from '../schema/schema.js'
 import { currentSchema, schemaById } from '../metadata/metadata-lookup.js'
 import { schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { checkArgument, checkOptional } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
 import { type EntryRow, entryRows, fileRows } from './inspect/entry-tables.js'
 import type { FileRow } from './inspect/file-row.js'
@@ -133,8 +134,11 @@ export class TableInspection {
   }
 
   #snapshotOf(options: InspectOptions): Snapshot | undefined {
+    checkArgument(options, 'object', 'The options of an inspection')
     const { metadata } = this.#table
     const { snapshotId, ref = MAIN_BRANCH } = options
+    checkArgument(ref, 'string', 'The name of a branch or tag')
+    checkOptional(snapshotId, 'bigint', 'The id of a snapshot')
     return snapshotId === undefined ? snapshotOfRef(metadata, ref) : snapshotById(metadata, snapshotId)
   }
 

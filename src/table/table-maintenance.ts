@@ -119,7 +119,11 @@ export abstract class TableMaintenance extends TableRows {
   }
 
   /** Commits groups of a plan that were rewritten, here or elsewhere, as one snapshot. */
-  commitCompaction(plan: CompactionPlan | string, results: readonly GroupResult[], options: CommitCompactionOptions = {}): Promise<CommittedGroups> {
+  commitCompaction(
+    plan: CompactionPlan | string,
+    results: readonly GroupResult[],
+    options: CommitCompactionOptions = {},
+  ): Promise<CommittedGroups> {
     return this.work('compaction', options, async (context) => (await import('./compaction-calls.js')).commitIn(context, plan, results, options))
   }
 

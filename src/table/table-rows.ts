@@ -46,6 +46,7 @@ export abstract class TableRows extends TableHandle {
    * @throws FloeError `NOT_FOUND` when the state that it starts from has expired
    */
   scanChanges(options: ScanChangesOptions = {}): ChangesScan {
+    checkArgument(options, 'object', 'The options of changes')
     const { engine, runtime } = this.context
     return new ChangesScan(this.loaded, engine, runtime, { ...options, to: options.to ?? this.boundBranch })
   }
@@ -198,6 +199,7 @@ export abstract class TableRows extends TableHandle {
    * @throws FloeError `NOT_FOUND` when the history that would tell has expired
    */
   lastSourcePosition(source = 'default', branch = this.boundBranch ?? MAIN_BRANCH): string | undefined {
+    for (const name of [source, branch]) checkArgument(name, 'string', 'The name of a source or branch')
     const { metadata } = this.loaded
     return lastSourcePosition(source, branchHead(metadata, branch), indexSnapshots(metadata.snapshots))
   }

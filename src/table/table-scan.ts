@@ -76,6 +76,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Only these columns, dotted paths for members of structs. Without arguments: all. */
   select(...columns: readonly string[]): TableScan {
+    for (const column of columns) checkArgument(column, 'string', 'The name of a column')
     const { columns: _, ...rest } = this.#state
     return this.#with(columns.length === 0 ? rest : { ...rest, columns })
   }
@@ -86,6 +87,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
    * They cannot be filtered by. @throws FloeError `INVALID`, at once, for a name that is none or that a selected column has too
    */
   metadataColumns(...names: readonly string[]): TableScan {
+    for (const name of names) checkArgument(name, 'string', 'The name of a metadata column')
     const { metadataColumns: _, ...rest } = this.#state
     const scan = this.#with(names.length === 0 ? rest : { ...rest, metadataColumns: names })
     void scan.schema
@@ -111,13 +113,14 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** A branch or a tag. @throws FloeError `NOT_FOUND`, at once, for one that the table does not have */
   useRef(ref: string): TableScan {
+    checkArgument(ref, 'string', 'The name of a branch or tag')
     namingTable(this.#table.identifier, () => schemaIdOfRef(this.#table.metadata, ref))
     return this.#useState({ ref })
   }
 
   /** The state at a time, milliseconds since 1970 UTC. @throws FloeError `NOT_FOUND`, at once, before the first snapshot */
   asOfTime(time: Date | number): TableScan {
-    const timestampMs = Number(time)
+    const timestampMs = time instanceof Date || typeof time === 'number' ? Number(time) : Number.NaN
     if (Number.isNaN(timestampMs)) throw new FloeError('INVALID', 'The time to travel to is not a valid Date, nor milliseconds since 1970')
     namingTable(this.#table.identifier, () => snapshotAsOf(this.#table.metadata.snapshotLog, timestampMs))
     return this.#useState({ timestampMs })
@@ -143,7 +146,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Stop after `rows` rows; which ones is not defined. */
   limit(rows: number): TableScan {
-    if (!Number.isSafeInteger(rows) || rows < 0) throw new FloeError('INVALID', `A limit must be a whole number of rows from 0 on, not ${rows}`)
+    if (!Number.isSafeInteger(rows) || rows < 0) throw new FloeError('INVALID', `A limit must be a whole number of rows from 0 on, not ${String(rows)}`)
     return this.#with({ ...this.#state, limit: rows })
   }
 
@@ -154,7 +157,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** At most this many rows a batch. */
   batchRows(batchRows: number): TableScan {
-    if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new FloeError('INVALID', `Batches must have at least one row, not ${batchRows}`)
+    if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new FloeError('INVALID', `Batches must have at least one row, not ${String(batchRows)}`)
     return this.#with({ ...this.#state, batchRows })
   }
 
@@ -365,6 +368,6 @@ export function checkFilter(filter: Expression): void {
 
 function parseSnapshotId(id: bigint | string): bigint {
   if (typeof id === 'bigint') return id
-  if (/^-?\d{1,20}$/.test(id)) return BigInt(id)
-  throw new FloeError('INVALID', `A snapshot id is a bigint or its decimal digits, not ${JSON.stringify(id)}`)
+  if (typeof id === 'string' && /^-?\d{1,20}$/.test(id)) return BigInt(id)
+  throw new FloeError('INVALID', `A snapshot id is a bigint or its decimal digits, not ${String(id)}`)
 }

@@ -72,6 +72,7 @@ export class Table extends TableMaintenance {
 
   /** The table with all its verbs on a branch. @throws FloeError `NOT_FOUND` for a branch that the table does not have */
   branch(name: string): Table {
+    checkArgument(name, 'string', 'The name of a branch')
     const { type } = namingTable(this.identifier, () => refByName(this.loaded.metadata, name))
     if (type === 'tag') throw new FloeError('INVALID', `${name} is a tag: only branches can be written to`, { table: this.name })
     return new Table(this.loaded, this.context, name)

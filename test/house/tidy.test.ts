@@ -61,9 +61,9 @@ describe('sizes', () => {
     expect(wrong).toEqual([])
   })
 
-  it('the public index is a list of names of at most 80 lines', () => {
+  it('the public index is a list of names of at most 110 lines', () => {
     if (!existsSync(join(root, 'src/index.ts'))) return
-    expect(read('src/index.ts').split('\n').length).toBeLessThanOrEqual(81)
+    expect(read('src/index.ts').split('\n').length).toBeLessThanOrEqual(111)
   })
 })
 
