@@ -73,6 +73,23 @@ describe('OAuth 2 client credentials', () => {
     expect(w.used()).toEqual(['Bearer t1', 'Bearer t2'])
   })
 
+  it('are not asked for again by a request whose refusal comes late', async () => {
+    let release: () => void = () => undefined
+    const renewed = new Promise<void>((resolve) => { release = resolve })
+    let refusals = 0
+    const w = await world(client, (_, count) => issue(`t${count}`), {
+      change: async ({ headers, path }) => {
+        if (path === 'v1/config') return undefined
+        if (headers['authorization'] === 'Bearer t2') release()
+        if (headers['authorization'] !== 'Bearer t1') return undefined
+        if (++refusals === 2) await renewed
+        return { status: 401 }
+      },
+    })
+    await Promise.all([w.catalog.listNamespaces(), w.catalog.listNamespaces()])
+    expect([refusals, w.asked().length]).toEqual([2, 2])
+  })
+
   it('last as long as the token itself says, before what came with it', async () => {
     const w = await world(client, (_, count) => issue(count === 1 ? jwt(1_000_000_100_000) : 'second', { expires_in: 3600 }))
     await w.catalog.listNamespaces()

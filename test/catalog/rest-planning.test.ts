@@ -141,6 +141,25 @@ describe('a scan that a REST catalog plans', () => {
     expect(await scans[0]).toEqual(await scans[1])
   })
 
+  it('has of each file the rows that the catalog says are left, or else those of its own filter', async () => {
+    const withResidual = (residual: JsonMembers | undefined): Server => ({
+      onPlan: async (_, { body }) => {
+        const [tasks] = await scanTasks((await filledCatalog(2)).own, 'shop.events', JsonObject.parse(body), 99)
+        const files = JsonObject.of(tasks!).requireObjects('file-scan-tasks').map(({ members }) => {
+          const { 'residual-filter': _own, ...task } = members
+          return residual === undefined ? task : { ...task, 'residual-filter': residual }
+        })
+        return { status: 200, body: { status: 'completed', ...tasks, 'file-scan-tasks': files } }
+      },
+    })
+    const ids = async (server: Server): Promise<bigint[]> => {
+      const rows = await (await (await world(server)).catalog.loadTable('shop.events')).scan().filter('id >= 3').select('id').rows().toArray()
+      return rows.map((row) => row['id'] as bigint).sort((a, b) => Number(a - b))
+    }
+    expect(await ids(withResidual(undefined))).toEqual([3n, 11n, 21n])
+    expect(await ids(withResidual({ type: 'eq', term: 'id', value: 21 }))).toEqual([21n])
+  })
+
   it('is asked for by snapshot, schema, columns and a filter with typed literals', async () => {
     const w = await world()
     const table = await w.catalog.loadTable('shop.events')
