@@ -20,7 +20,7 @@ async function contents(table: Table, branch?: string): Promise<string[]> {
 
 async function filled(version: FormatVersion, isPartitioned: boolean): Promise<Table> {
   const { table } = await changeBench(version, { partitionBy: isPartitioned ? [identity('part')] : [], schema: peopleSchema })
-  for (let from = 0; from < 60; from += 10) await table.append(people(from, from + 10))
+  for (let from = 0; from < 60; from += 15) await table.append(people(from, from + 15))
   return table
 }
 

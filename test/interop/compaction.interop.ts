@@ -54,6 +54,12 @@ describe.each(cases)('a compacted table $name', (options) => {
   let made: Promise<ChangedTable> | undefined
   const table = (): Promise<ChangedTable> => (made ??= make(options))
 
+  it('has the rows and row ids of the model after every step, and no delete file after a compaction', async (context) => {
+    // Spark and Java take part in making it.
+    requireTool(context, 'python', 'spark')
+    expect((await table()).states.filter((state) => state.change.startsWith('compaction'))).toHaveLength(4)
+  })
+
   it('is read by Spark as by floe, with the same rows and row ids before and after each strategy', async (context) => {
     requireTool(context, 'python', 'spark')
     const changed = await table()
