@@ -33,7 +33,7 @@ describe('the checker', () => {
     const unpatch = bug.patch!()
     try {
       const { failure } = await runCampaign({ seed: 1, schedules: 100, substitutions: bug.substitutions, limits: { kinds: ['append', 'delete'] } })
-      expect(failure!.plan.actors.flatMap(({ operations }) => operations).length).toBeLessThanOrEqual(2)
+      expect(failure!.plan.actors.flatMap(({ operations }) => operations).length).toBeLessThanOrEqual(3)
       expect(failure!.replay).toMatch(/^npm run simulate -- --plan '\{"seed":\d+/)
     } finally {
       unpatch?.()
