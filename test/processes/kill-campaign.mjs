@@ -1,7 +1,8 @@
 /**
  * Kills processes (SIGKILL) at the steps of their operations, and looks each time at what is left: the rows are those from before
  * or from after the operation and nothing in between, and the next writer goes on without any repair.
- * Options: --points N (spread over all steps; default: every step), --s3 JSON of access, --location PLACE.
+ * Options: --points N (spread over all steps; default: every step), --minutes N (ends after so long, and says how far it came),
+ * --s3 JSON of access, --location PLACE.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -12,11 +13,15 @@ import { parseArgs } from 'node:util'
 import { openCatalog } from '../../dist/index.js'
 import { createTable, operations, readRows, TABLE } from './operations.mjs'
 
-const { values } = parseArgs({ options: { points: { type: 'string' }, s3: { type: 'string' }, location: { type: 'string' } } })
+const text = { type: 'string' }
+const { values } = parseArgs({ options: { points: text, minutes: text, s3: text, location: text } })
+const endMs = performance.now() + Number(values.minutes ?? Infinity) * 60_000
 const folder = mkdtempSync(join(tmpdir(), 'floe-kill-'))
 const location = values.location ?? join(folder, 'lake')
 const access = values.s3 === undefined ? undefined : JSON.parse(values.s3)
 const options = access === undefined ? {} : { s3: access }
+
+const GOLDEN_RATIO = 0.618_033_988_749_895
 
 function victim(name, step, moment) {
   const env = values.s3 === undefined ? process.env : { ...process.env, FLOE_S3: values.s3 }
@@ -52,7 +57,10 @@ async function plan() {
     for (let step = 1; step <= steps; step++) for (const moment of ['before', 'after']) points.push({ name, step, moment })
   }
   const wanted = values.points === undefined ? points.length : Math.min(points.length, Number(values.points))
-  return { all: points.length, chosen: Array.from({ length: wanted }, (_, i) => points[Math.floor((i * points.length) / wanted)]) }
+  const chosen = Array.from({ length: wanted }, (_, i) => points[Math.floor((i * points.length) / wanted)])
+  // In an order in which any beginning is spread over all operations.
+  const place = new Map(chosen.map((point, i) => [point, (i * GOLDEN_RATIO) % 1]))
+  return { all: points.length, chosen: chosen.sort((a, b) => place.get(a) - place.get(b)) }
 }
 
 async function kill({ name, step, moment }) {
@@ -77,14 +85,16 @@ async function kill({ name, step, moment }) {
 try {
   await createTable(location, options)
   const { all, chosen } = await plan()
-  let [killed, done] = [0, 0]
+  let [tried, killed, done] = [0, 0, 0]
   for (const point of chosen) {
+    if (performance.now() > endMs) break
+    tried++
     const outcome = await kill(point)
     if (outcome.killed) killed++
     if (outcome.killed && outcome.done) done++
   }
   const kinds = Object.keys(operations).length
-  const counted = `${killed} processes killed, at ${chosen.length} of ${all} points of ${kinds} operations`
+  const counted = `${killed} processes killed, at ${tried} of ${all} points of ${kinds} operations`
   console.log(`${counted}: ${done} had committed, ${killed - done} had not, and every table was whole`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
