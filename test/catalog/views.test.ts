@@ -81,11 +81,12 @@ describe('views of a REST catalog', () => {
   })
 
   it('that another has taken the name of are changed by nobody who meant the first', async () => {
-    const { catalog } = await world()
+    const { catalog, seen } = await world()
     const view = await catalog.createView('shop.big', definition)
     await catalog.dropView('shop.big')
     await catalog.createView('shop.big', definition)
     expect(await codeOf(view.updateProperties({ a: 'b' }))).toBe('CONFLICT')
+    expect(seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/views/big'))).toEqual([])
   })
 
   it('are changed again after a conflict, and once when the answer is lost', async () => {
