@@ -1,7 +1,8 @@
 import type { RecordBatch } from 'apache-arrow'
-import { columnsOf, fixedValues, makeBatch, type Chunk } from '../arrow/arrow-data.js'
+import { columnsOf, makeBatch, type Chunk } from '../arrow/arrow-data.js'
 import { arrowSchema } from '../arrow/arrow-schema.js'
 import { columnReader } from '../arrow/column-reader.js'
+import { LongNumbers } from '../arrow/long-numbers.js'
 import { currentSchema } from '../metadata/metadata-lookup.js'
 import { readPlannedFiles, readTasks, type ReadRequest } from '../scan/read-files.js'
 import type { PlannedFile } from '../scan/scan-plan.js'
@@ -94,24 +95,8 @@ function split(
   return { file, batch: makeBatch(wanted, batch.numRows, columns.slice(0, wanted.fields.length)), positions, lineage, deleted }
 }
 
-const HIGH_WORD = 2 ** 32
-
-/** The positions of a batch's rows, ascending, read without making a bigint of each. */
-export class RowPositions {
-  readonly length: number
-  readonly #words: Int32Array
-
-  /** `chunk`: the `_pos` column. */
-  constructor(chunk: Chunk) {
-    const values = fixedValues<BigInt64Array>(chunk)
-    this.length = chunk.length
-    this.#words = new Int32Array(values.buffer, values.byteOffset, 2 * chunk.length)
-  }
-
-  at(row: number): number {
-    return (this.#words[2 * row]! >>> 0) + this.#words[2 * row + 1]! * HIGH_WORD
-  }
-
+/** The positions of a batch's rows, ascending. */
+export class RowPositions extends LongNumbers {
   /** Adds all to `bitmap`, run by run. */
   addTo(bitmap: PositionBitmap): void {
     let first = 0

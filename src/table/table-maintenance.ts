@@ -17,8 +17,8 @@ import type { PurgeReport } from '../maintenance/purge/purge-report.js'
 import type { RepairOptions, RepairResult } from '../maintenance/repair/repair.js'
 import type {
   ComputePartitionStatisticsOptions, ComputePartitionStatisticsResult, ComputeStatisticsOptions, ComputeStatisticsResult, MaintainOptions,
-  MaintenancePlan, MaintenanceResult, PartitionStatisticsRow, PlanMaintenanceOptions, ReadPartitionStatisticsOptions, RewriteManifestsOptions,
-  RewriteManifestsResult, RewritePositionDeletesOptions, RewritePositionDeletesResult,
+  MaintenancePlan, MaintenanceResult, PartitionStatisticsRow, PlanMaintenanceOptions, ReadPartitionStatisticsOptions,
+  RewriteManifestsOptions, RewriteManifestsResult, RewritePositionDeletesOptions, RewritePositionDeletesResult,
 } from '../maintenance/table-upkeep.js'
 import { checkArgument, checkOptions } from './checked-arguments.js'
 import type { CompactCallOptions, PlanCallOptions } from './compaction-calls.js'

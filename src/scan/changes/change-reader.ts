@@ -1,6 +1,7 @@
 import type { RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
-import { columnsOf, fixedValues, makeBatch } from '../../arrow/arrow-data.js'
+import { columnsOf, makeBatch } from '../../arrow/arrow-data.js'
 import { arrowSchema } from '../../arrow/arrow-schema.js'
+import { LongNumbers } from '../../arrow/long-numbers.js'
 import { batchProjector } from '../../arrow/project-batch.js'
 import { filterBatch, fullMask, type RowMask } from '../../arrow/row-mask.js'
 import type { DeleteFile } from '../../deletes/delete-file.js'
@@ -166,11 +167,8 @@ function newDeletes(a: PlannedFile, b: PlannedFile): readonly DeleteFile[] {
 function positionMask(batch: RecordBatch, column: number, wanted: PositionBitmap): RowMask {
   const mask: RowMask = new Uint8Array(batch.numRows)
   if (wanted.isEmpty) return mask
-  const positions = fixedValues<BigInt64Array>(columnsOf(batch)[column]!)
-  const words = new Int32Array(positions.buffer, positions.byteOffset, positions.length * 2)
-  for (let row = 0; row < mask.length; row++) {
-    if (wanted.contains((words[row * 2]! >>> 0) + words[row * 2 + 1]! * 2 ** 32)) mask[row] = 1
-  }
+  const positions = new LongNumbers(columnsOf(batch)[column]!)
+  for (let row = 0; row < mask.length; row++) if (wanted.contains(positions.at(row))) mask[row] = 1
   return mask
 }
 
