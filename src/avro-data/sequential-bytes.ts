@@ -1,4 +1,5 @@
 import type { FileIO } from '../io/file-io.js'
+import { concatenate } from '../util/concatenate.js'
 
 /** A file that is read from front to back. */
 export interface SequentialSource {
@@ -43,7 +44,7 @@ export class SequentialBytes {
       this.#ahead = undefined
       parts.push(next.subarray(Math.max(0, offset - held)))
       if (held + next.length < end) parts.push(await this.#read(Math.max(offset, held + next.length), end))
-      this.#bytes = joined(parts)
+      this.#bytes = concatenate(parts)
       this.#start = offset
     }
     this.#readAhead(this.#start + this.#bytes.length)
@@ -62,14 +63,4 @@ export class SequentialBytes {
     const { io, location, signal } = this.#source
     return io.read(location, { range: { offset: from, length }, signal })
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }

@@ -1,3 +1,4 @@
+import { concatenate } from '../util/concatenate.js'
 import { encodeUtf8 } from '../util/utf8.js'
 import { AvroOutput } from './avro-output.js'
 import { printAvroSchema } from './avro-schema-json.js'
@@ -49,7 +50,7 @@ export class EncodedContainerWriter {
   /** The whole file. Nothing can be added after it. */
   finish(): Promise<Uint8Array> {
     if (this.pendingCount > 0) this.endBlock()
-    return Promise.all(this.parts).then((parts) => concatenated([this.header, this.sync, ...parts]))
+    return Promise.all(this.parts).then((parts) => concatenate([this.header, this.sync, ...parts]))
   }
 
   private endBlock(): void {
@@ -66,7 +67,7 @@ export class EncodedContainerWriter {
       const head = new AvroOutput()
       head.writeLong(count)
       head.writeLong(packed.length)
-      return concatenated([head.bytes(), packed, this.sync])
+      return concatenate([head.bytes(), packed, this.sync])
     })
     const settle = (): void => {
       this.inFlight.delete(packing)
@@ -75,14 +76,4 @@ export class EncodedContainerWriter {
     framed.then(settle, settle)
     this.parts.push(framed)
   }
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let position = 0
-  for (const part of parts) {
-    whole.set(part, position)
-    position += part.length
-  }
-  return whole
 }

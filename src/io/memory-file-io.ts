@@ -1,5 +1,6 @@
 import type { Runtime } from '../util/runtime.js'
 import { systemRuntime } from '../util/runtime.js'
+import { concatenate } from '../util/concatenate.js'
 import { FloeError } from '../util/errors.js'
 import { compareUtf8 } from '../util/utf8.js'
 import { throwIfAborted } from './aborted.js'
@@ -107,11 +108,5 @@ async function collect(body: AsyncIterable<Uint8Array>, signal: AbortSignal | un
     throwIfAborted(signal)
     chunks.push(new Uint8Array(chunk))
   }
-  const bytes = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
+  return concatenate(chunks)
 }

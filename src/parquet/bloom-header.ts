@@ -1,4 +1,4 @@
-import { concatenate } from './concatenate.js'
+import { concatenate } from '../util/concatenate.js'
 import { BLOCK_BYTES } from './block-split-filter.js'
 import { empty, i32, struct } from './thrift-codec.js'
 import { ThriftReader, ThriftWriter } from './thrift-compact.js'

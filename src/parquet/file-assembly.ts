@@ -1,4 +1,5 @@
-import { concatenate, littleEndian32 } from './concatenate.js'
+import { concatenate } from '../util/concatenate.js'
+import { fileTail, magic } from './file-frame.js'
 import type { EncodedColumn } from './engine-job.js'
 import { encodeFileMetaData, encodeOffsetIndex } from './file-metadata.js'
 import type { ColumnChunk, RowGroup } from './file-metadata.js'
@@ -6,7 +7,6 @@ import type { ParquetWriteResult } from './parquet-engine.js'
 import type { WriteSchema, WrittenLeaf } from './write-schema.js'
 import { FloeError } from '../util/errors.js'
 
-const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 const NONE = new Uint8Array(0)
 const CREATED_BY = 'floe version 0.1.0'
 
@@ -75,7 +75,7 @@ export class FileAssembly {
       createdBy: CREATED_BY,
       columnOrders: this.leaves.map(() => ({ typeOrder: {} })),
     })
-    parts.push(footer, littleEndian32(footer.length), magic)
+    parts.push(...fileTail(footer))
     this.offset += footer.length + 8
     return concatenate(parts)
   }

@@ -1,5 +1,5 @@
 import type { WriterProperties } from 'parquet-wasm/esm'
-import { concatenate } from './concatenate.js'
+import { concatenate } from '../util/concatenate.js'
 import type { EncodeJob, EncodeResult } from './engine-job.js'
 import { codecId, decodeFileMetaData, decodeOffsetIndex, encodePageHeader, pageType } from './file-metadata.js'
 import type { ColumnChunk, PageHeader } from './file-metadata.js'

@@ -1,4 +1,5 @@
-import { littleEndian32, ReusedBuffer } from './concatenate.js'
+import { fileTail, magic } from './file-frame.js'
+import { ReusedBuffer } from './reused-buffer.js'
 import { codecId, convertedType, encodeFileMetaData, encodePageHeader, pageType, physicalType, repetition } from './file-metadata.js'
 import type { ColumnChunk, LogicalType, PageHeader, SchemaElement } from './file-metadata.js'
 import type { DecodeField, DecodeLeaf } from './engine-job.js'
@@ -8,8 +9,6 @@ import type { Page } from './page-walk.js'
 import { decompressPageInto, isDecompressedHere, pageCrc } from './page-codec.js'
 import type { ParquetNode } from './parquet-schema.js'
 import { corrupt } from './thrift-compact.js'
-
-const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 
 /**
  * The schema elements of a column in pre-order, in the canonical list and map layouts. The levels are those of the file, so
@@ -80,7 +79,7 @@ export function syntheticFile(field: DecodeField): Uint8Array {
   const rowGroup = { columns, numRows: field.pageRows, totalByteSize: output.length - magic.length }
   const schema = [{ name: 'root', numChildren: 1 }, ...field.schema]
   const footer = encodeFileMetaData({ version: 2, schema, numRows: field.pageRows, rowGroups: [rowGroup] })
-  for (const part of [footer, littleEndian32(footer.length), magic]) output.append(part)
+  for (const part of fileTail(footer)) output.append(part)
   return output.finish()
 }
 

@@ -1,21 +1,5 @@
 import { releaseBuffer } from './release-buffer.js'
 
-/** The four bytes of an unsigned number, lowest first. */
-export function littleEndian32(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24)
-}
-
-/** One array with the bytes of all. */
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
-}
-
 /** Bytes put together in one buffer that is used again and again: what {@link finish} returns is valid until the next {@link start}. */
 export class ReusedBuffer {
   length = 0
