@@ -5,6 +5,7 @@ import type { Chunk, FixedValues, Validity } from './arrow-data.js'
 import { nullChunk } from './constant-chunk.js'
 import { writeDecimal } from './decimal-words.js'
 import type { CoerceInteger } from './coerce-value.js'
+import { grown, trimmed } from './growing-values.js'
 
 /** What a builder knows of its column. */
 export interface ColumnSite {
@@ -109,18 +110,6 @@ export abstract class ColumnBuilder {
   /** The first `length` rows as a chunk; the builder's buffers may go with it. */
   protected abstract take(length: number, validity: Validity | undefined): Chunk
   protected truncateValues(_length: number): void {}
-}
-
-/** A copy of typed values with room for more. */
-export function grown<T extends FixedValues>(values: T, length: number): T {
-  const larger = new (values.constructor as new (length: number) => T)(length)
-  ;(larger as Uint8Array).set(values as Uint8Array)
-  return larger
-}
-
-/** The first `length` values; copied when much of the buffer would be kept alive for nothing. */
-export function trimmed<T extends FixedValues>(values: T, length: number): T {
-  return (values.length - length > values.length / 4 ? values.slice(0, length) : values.subarray(0, length)) as T
 }
 
 abstract class FixedBuilder<T extends FixedValues> extends ColumnBuilder {

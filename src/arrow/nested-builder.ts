@@ -1,8 +1,9 @@
 import type { DataType, Field } from 'apache-arrow'
 import { listChunk, structChunk } from './arrow-data.js'
 import type { Chunk, Validity } from './arrow-data.js'
-import { ColumnBuilder, grown, trimmed } from './column-builder.js'
+import { ColumnBuilder } from './column-builder.js'
 import type { ColumnSite } from './column-builder.js'
+import { grown, trimmed } from './growing-values.js'
 
 /** A named child of a struct, or a column of a table. */
 export interface NamedBuilder {

@@ -1,8 +1,9 @@
 import { FloeError } from '../util/errors.js'
 import { variableChunk } from './arrow-data.js'
 import type { Chunk, Validity } from './arrow-data.js'
-import { ColumnBuilder, grown, trimmed } from './column-builder.js'
+import { ColumnBuilder } from './column-builder.js'
 import type { ColumnSite } from './column-builder.js'
+import { grown, trimmed } from './growing-values.js'
 
 const maxBytes = 0x7fff_ffff
 const initialBytes = 16_384

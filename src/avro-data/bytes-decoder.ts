@@ -2,9 +2,10 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import type { DataType } from 'apache-arrow'
 import { variableChunk } from '../arrow/arrow-data.js'
 import type { Chunk, Validity } from '../arrow/arrow-data.js'
+import { grown, trimmed } from '../arrow/growing-values.js'
 import type { AvroInput } from '../avro/avro-input.js'
 import { FloeError } from '../util/errors.js'
-import { ColumnDecoder, FixedDecoder, MAX_COLUMN_BYTES, grown, tooLarge, trimmed } from './column-decoder.js'
+import { ColumnDecoder, FixedDecoder, MAX_COLUMN_BYTES, tooLarge } from './column-decoder.js'
 import type { ColumnSite } from './column-decoder.js'
 
 /** Shorter values are copied here: calling into the runtime costs more than the loop. */

@@ -2,6 +2,7 @@ import type { DataType } from 'apache-arrow'
 import { fixedChunk } from '../arrow/arrow-data.js'
 import type { Chunk, FixedValues, Validity } from '../arrow/arrow-data.js'
 import { nullChunk } from '../arrow/constant-chunk.js'
+import { grown, trimmed } from '../arrow/growing-values.js'
 import type { AvroInput } from '../avro/avro-input.js'
 import { readBranch } from '../avro/skip.js'
 import type { Skip } from '../avro/skip.js'
@@ -219,18 +220,6 @@ export class NullDecoder extends ColumnDecoder {
   protected takeValues(length: number): Chunk {
     return nullChunk(this.arrow, length)
   }
-}
-
-/** A copy of typed values with room for more. */
-export function grown<T extends FixedValues>(values: T, length: number): T {
-  const larger = new (values.constructor as new (length: number) => T)(length)
-  ;(larger as Uint8Array).set(values as Uint8Array)
-  return larger
-}
-
-/** The first `length` values; copied when much of the buffer would be kept alive for nothing. */
-export function trimmed<T extends FixedValues>(values: T, length: number): T {
-  return (values.length - length > values.length / 4 ? values.slice(0, length) : values.subarray(0, length)) as T
 }
 
 /** For the caller to throw. */

@@ -1,8 +1,9 @@
 import type { DataType, Field } from 'apache-arrow'
 import { listChunk, structChunk } from '../arrow/arrow-data.js'
 import type { Chunk, Validity } from '../arrow/arrow-data.js'
+import { grown, trimmed } from '../arrow/growing-values.js'
 import type { AvroInput } from '../avro/avro-input.js'
-import { ColumnDecoder, decodeStep, grown, trimmed } from './column-decoder.js'
+import { ColumnDecoder, decodeStep } from './column-decoder.js'
 import type { DecodeStep } from './column-decoder.js'
 
 /** A record: its wanted fields, the others passed over. */
