@@ -94,6 +94,16 @@ export function fixedValues<T extends FixedValues = FixedValues>(chunk: Chunk): 
   return chunk.values as unknown as T
 }
 
+/** The memory of values as 32-bit words, of longer values the low one first. */
+export function wordsOf(values: FixedValues): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
+}
+
+/** The memory of values as bytes. */
+export function bytesOf(values: FixedValues): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
 /** The 32-bit offsets of a string, binary, list or map chunk: `length + 1` of them. */
 export function offsetsOf(chunk: Chunk): Int32Array {
   return chunk.valueOffsets as unknown as Int32Array

@@ -1,7 +1,20 @@
 import { DataType } from 'apache-arrow'
 import type { RecordBatch } from 'apache-arrow'
 import { FloeError } from '../util/errors.js'
-import { columnsOf, fixedChunk, fixedValues, listChunk, makeBatch, offsetsOf, structChunk, validityBitmap, variableChunk, withNullCount } from './arrow-data.js'
+import {
+  bytesOf,
+  columnsOf,
+  fixedChunk,
+  fixedValues,
+  listChunk,
+  makeBatch,
+  offsetsOf,
+  structChunk,
+  validityBitmap,
+  variableChunk,
+  withNullCount,
+  wordsOf,
+} from './arrow-data.js'
 import type { Chunk, FixedValues, Validity } from './arrow-data.js'
 import { nullChunk } from './constant-chunk.js'
 import { isFixedWidth, sliceBatch, sliceChunk } from './take.js'
@@ -89,14 +102,6 @@ function compactFixed(values: FixedValues, stride: number, runs: RowRuns): Fixed
   if (width % 4 === 0 && values.byteOffset % 4 === 0) copyRuns(wordsOf(values), wordsOf(kept), width >> 2, runs)
   else copyRuns(bytesOf(values), bytesOf(kept), width, runs)
   return kept
-}
-
-function wordsOf(values: FixedValues): Int32Array {
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
-}
-
-function bytesOf(values: FixedValues): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
 function copyRuns<T extends Int32Array | Uint8Array>(source: T, target: T, width: number, { bounds, count }: RowRuns): void {

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { Schema } from '../schema/schema.js'
 import type { NestedField } from '../schema/type.js'
-import { bitAt, columnsOf, fixedValues, makeBatch, offsetsOf, validityBitmap, type Chunk } from './arrow-data.js'
+import { bitAt, bytesOf, columnsOf, fixedValues, makeBatch, offsetsOf, validityBitmap, type Chunk } from './arrow-data.js'
 import { arrowSchema } from './arrow-schema.js'
 import { canonicalRows } from './canonical-row.js'
 import type { RowMask } from './row-mask.js'
@@ -52,7 +52,7 @@ function comparePresence([a, b]: Pair, mask: RowMask): (row: number) => boolean 
 }
 
 function compareFixed([a, b]: Pair, mask: RowMask, isPresent: (row: number) => boolean): void {
-  const [left, right] = [bytesOf(a), bytesOf(b)]
+  const [left, right] = [bytesOf(fixedValues(a)), bytesOf(fixedValues(b))]
   const width = a.stride * fixedValues(a).BYTES_PER_ELEMENT
   for (let row = 0; row < mask.length; row++) {
     if (mask[row] === 0 || !isPresent(row)) continue
@@ -65,7 +65,7 @@ function compareFixed([a, b]: Pair, mask: RowMask, isPresent: (row: number) => b
 }
 
 function compareVariable([a, b]: Pair, mask: RowMask, isPresent: (row: number) => boolean): void {
-  const [left, right] = [bytesOf(a), bytesOf(b)]
+  const [left, right] = [bytesOf(fixedValues(a)), bytesOf(fixedValues(b))]
   const [leftOffsets, rightOffsets] = [offsetsOf(a), offsetsOf(b)]
   for (let row = 0; row < mask.length; row++) {
     if (mask[row] === 0 || !isPresent(row)) continue
@@ -83,9 +83,4 @@ function compareTexts(field: NestedField, [a, b]: Pair, mask: RowMask): void {
   const target = arrowSchema(schema)
   const [left, right] = [a, b].map((chunk) => canonicalRows(schema, makeBatch(target, chunk.length, [chunk]))) as [string[], string[]]
   for (let row = 0; row < mask.length; row++) if (left[row] !== right[row]) mask[row] = 0
-}
-
-function bytesOf(chunk: Chunk): Uint8Array {
-  const values = fixedValues(chunk)
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }

@@ -1,6 +1,6 @@
 import type { BoundPredicate } from '../expression/expression.js'
 import type { Value } from '../schema/type.js'
-import { bitAt, fixedValues, validityBitmap } from './arrow-data.js'
+import { bitAt, fixedValues, validityBitmap, wordsOf } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import type { Narrowing, RowMask } from './row-mask.js'
 
@@ -85,12 +85,6 @@ function memberNarrowing(predicate: SetPredicate, valuesOf: (chunk: Chunk) => Ar
   }
 }
 
-/** 64-bit integers are compared as a signed high and an unsigned low word: reading them as bigints would allocate each. */
-function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues<BigInt64Array>(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.length * 2)
-}
-
 function longNarrowing(predicate: BoundPredicate): Narrowing | undefined {
   if ('literals' in predicate) return longMemberNarrowing(predicate)
   const [min, max] = [-(2n ** 63n), 2n ** 63n - 1n]
@@ -101,7 +95,8 @@ function longNarrowing(predicate: BoundPredicate): Narrowing | undefined {
   const [highHigh, highLow] = splitLong(interval.high)
   const outside = interval.outside ? 1 : 0
   return (chunk, mask) => {
-    const words = wordsOf(chunk)
+    // A signed high and an unsigned low word: reading them as bigints would allocate each
+    const words = wordsOf(fixedValues(chunk))
     for (let row = 0; row < mask.length; row++) {
       const high = words[row * 2 + 1]!
       const low = words[row * 2]! >>> 0
@@ -121,7 +116,7 @@ function longMemberNarrowing(predicate: SetPredicate): Narrowing | undefined {
   const members = new Set(literals)
   const wanted = predicate.op === 'in'
   return (chunk, mask) => {
-    const words = wordsOf(chunk)
+    const words = wordsOf(fixedValues(chunk))
     for (let row = 0; row < mask.length; row++) {
       // Rounded where it is not safe, but then still beyond every safe member
       const value = words[row * 2 + 1]! * 4_294_967_296 + (words[row * 2]! >>> 0)

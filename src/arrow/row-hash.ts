@@ -1,6 +1,6 @@
 import type { Type } from '../schema/type.js'
 import { encodeUtf8 } from '../util/utf8.js'
-import { bitAt, fixedValues, offsetsOf, validityBitmap } from './arrow-data.js'
+import { bitAt, fixedValues, offsetsOf, validityBitmap, wordsOf } from './arrow-data.js'
 import type { Chunk } from './arrow-data.js'
 import { sliceChunk } from './take.js'
 import { variantText } from './variant-text.js'
@@ -45,14 +45,14 @@ function columnHash(type: Type, constants: HashConstants): MixColumn {
   switch (type.kind) {
     case 'int':
     case 'date':
-      return (chunk, hashes, rows) => mixWords(wordsOf(chunk), hashes, rows, presenceOf(chunk, constants))
+      return (chunk, hashes, rows) => mixWords(wordsOf(fixedValues(chunk)), hashes, rows, presenceOf(chunk, constants))
     case 'long':
     case 'time':
     case 'timestamp':
     case 'timestamptz':
     case 'timestamp_ns':
     case 'timestamptz_ns':
-      return (chunk, hashes, rows) => mixPairs(wordsOf(chunk), hashes, rows, presenceOf(chunk, constants))
+      return (chunk, hashes, rows) => mixPairs(wordsOf(fixedValues(chunk)), hashes, rows, presenceOf(chunk, constants))
     case 'string':
     case 'binary':
       return (chunk, hashes, rows) => mixTexts(chunk, hashes, rows, presenceOf(chunk, constants))
@@ -134,13 +134,13 @@ function valueHash(type: Type, constants: HashConstants): (chunk: Chunk) => MixV
       }
     case 'int':
     case 'date':
-      return (chunk) => wordMixer(wordsOf(chunk))
+      return (chunk) => wordMixer(wordsOf(fixedValues(chunk)))
     case 'float':
-      return (chunk) => floatMixer(wordsOf(chunk))
+      return (chunk) => floatMixer(wordsOf(fixedValues(chunk)))
     case 'double':
-      return (chunk) => doubleMixer(wordsOf(chunk))
+      return (chunk) => doubleMixer(wordsOf(fixedValues(chunk)))
     case 'decimal':
-      return (chunk) => wordsMixer(wordsOf(chunk), 4)
+      return (chunk) => wordsMixer(wordsOf(fixedValues(chunk)), 4)
     case 'uuid':
       return (chunk) => fixedMixer(fixedValues<Uint8Array>(chunk), 16)
     case 'fixed':
@@ -161,13 +161,8 @@ function valueHash(type: Type, constants: HashConstants): (chunk: Chunk) => MixV
     case 'map':
       return mapMixer([type.key, type.value], constants)
     default:
-      return (chunk) => wordsMixer(wordsOf(chunk), 2)
+      return (chunk) => wordsMixer(wordsOf(fixedValues(chunk)), 2)
   }
-}
-
-function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
 }
 
 // One function each: a shared one would see every shape, and be slow for all of them

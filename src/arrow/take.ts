@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { FloeError } from '../util/errors.js'
 import {
   bitAt,
+  bytesOf,
   columnsOf,
   fixedChunk,
   fixedValues,
@@ -13,6 +14,7 @@ import {
   validityBitmap,
   variableChunk,
   withNullCount,
+  wordsOf,
 } from './arrow-data.js'
 import type { Chunk, FixedValues, Validity } from './arrow-data.js'
 import { nullChunk } from './constant-chunk.js'
@@ -122,17 +124,9 @@ function takeFixed(values: FixedValues, stride: number, rows: Uint32Array): Fixe
   const width = values.BYTES_PER_ELEMENT * stride
   const taken = new (values.constructor as new (length: number) => FixedValues)(rows.length * stride)
   // Copied as integer words: reading a NaN as a float, or 64 bits as a bigint, would change bits or allocate
-  if (width % 4 === 0 && values.byteOffset % 4 === 0) takeWords(asWords(values), asWords(taken), width >> 2, rows)
-  else takeBytes(asBytes(values), asBytes(taken), width, rows)
+  if (width % 4 === 0 && values.byteOffset % 4 === 0) takeWords(wordsOf(values), wordsOf(taken), width >> 2, rows)
+  else takeBytes(bytesOf(values), bytesOf(taken), width, rows)
   return taken
-}
-
-function asWords(values: FixedValues): Int32Array {
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
-}
-
-function asBytes(values: FixedValues): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
 function takeWords(source: Int32Array, target: Int32Array, words: number, rows: Uint32Array): void {

@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow'
-import { type Chunk, bitAt, fixedValues, offsetsOf, validityBitmap } from '../arrow/arrow-data.js'
+import { type Chunk, bitAt, bytesOf, fixedValues, offsetsOf, validityBitmap } from '../arrow/arrow-data.js'
 import { columnByPath } from '../arrow/column-by-path.js'
 import { presentReader } from '../arrow/column-reader.js'
 import type { Expression } from '../expression/expression.js'
@@ -209,7 +209,7 @@ class BytesSet implements ValueSet {
   }
 
   add(chunk: Chunk): void {
-    const bytes = bytesOf(chunk)
+    const bytes = bytesOf(fixedValues(chunk))
     const width = this.#type.kind === 'fixed' ? this.#type.length : 16
     const offsets = this.#type.kind === 'fixed' || this.#type.kind === 'uuid' ? undefined : offsetsOf(chunk)
     const validity = validityBitmap(chunk)
@@ -228,11 +228,6 @@ class BytesSet implements ValueSet {
     if (this.#literals.size <= MAX_LITERALS) return isIn(path, [...this.#literals.values()].map(literal))
     return and(gtEq(path, literal(this.#least)), ltEq(path, literal(this.#greatest!)))
   }
-}
-
-function bytesOf(chunk: Chunk): Uint8Array {
-  const values = fixedValues(chunk)
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
 /** Booleans, decimals and floating-point numbers. */

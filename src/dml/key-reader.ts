@@ -3,7 +3,7 @@
  * is made of, and when it conflicts, is `commit/`'s business.
  */
 import type { RecordBatch } from 'apache-arrow'
-import { bitAt, fixedValues, offsetsOf, validityBitmap, type Chunk } from '../arrow/arrow-data.js'
+import { bitAt, fixedValues, offsetsOf, validityBitmap, wordsOf, type Chunk } from '../arrow/arrow-data.js'
 import { columnByPath } from '../arrow/column-by-path.js'
 import { columnReader } from '../arrow/column-reader.js'
 import { HIGH_WORD, LOW_WORD, murmur3 } from '../partition/murmur3.js'
@@ -131,12 +131,12 @@ function fillWords(words: Int32Array, chunk: Chunk, type: Type): void {
       return
     }
     case 'float': {
-      const bits = wordsOf(chunk)
+      const bits = wordsOf(fixedValues(chunk))
       for (let row = 0; row < length; row++) words[row * 2] = canonicalFloat(bits[row]!)
       return
     }
     default: {
-      const source = wordsOf(chunk)
+      const source = wordsOf(fixedValues(chunk))
       const stride = type.kind === 'decimal' ? 4 : 2
       for (let row = 0; row < length; row++) {
         words[row * 2] = source[row * stride + LOW_WORD]!
@@ -145,11 +145,6 @@ function fillWords(words: Int32Array, chunk: Chunk, type: Type): void {
       if (type.kind === 'double') makeDoublesCanonical(words)
     }
   }
-}
-
-function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
 }
 
 const FLOAT_NAN = 0x7fc0_0000

@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow'
-import { bitAt, columnsOf, fixedChunk, fixedValues, validityBitmap, withNullCount, type Chunk } from '../arrow/arrow-data.js'
+import { bitAt, columnsOf, fixedChunk, fixedValues, validityBitmap, withNullCount, wordsOf, type Chunk } from '../arrow/arrow-data.js'
 import { arrowType } from '../arrow/arrow-schema.js'
 import { takeBatch } from '../arrow/take.js'
 import { ROW_ID_FIELD } from '../schema/reserved-fields.js'
@@ -36,7 +36,7 @@ export class MatchedSource {
     this.match(number)
     const validity = rowIds === undefined ? undefined : validityBitmap(rowIds)
     const hasId = rowIds !== undefined && (validity === undefined || bitAt(validity, rowIds.offset + row))
-    const words = rowIds === undefined ? undefined : wordsOf(rowIds)
+    const words = rowIds === undefined ? undefined : wordsOf(fixedValues(rowIds))
     const [low, high] = hasId ? [words![row * 2]!, words![row * 2 + 1]!] : [0, 0]
     if (this.#isWritten[number] === 1) {
       this.#copies.push({ number, low, high, hasId })
@@ -101,11 +101,6 @@ export class MatchedSource {
 function rowIdChunk(words: Int32Array, bitmap: Uint8Array): Chunk {
   const length = words.length / 2
   return fixedChunk(arrowType(ROW_ID_FIELD.type), length, new BigInt64Array(words.buffer), withNullCount(bitmap, length))
-}
-
-function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
 }
 
 /** Only the first columns of a batch. */

@@ -1,6 +1,18 @@
 import { DataType } from 'apache-arrow'
 import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
-import { alignedBits, columnsOf, fixedChunk, fixedValues, listChunk, makeBatch, offsetsOf, structChunk, validityOf, variableChunk } from '../../arrow/arrow-data.js'
+import {
+  alignedBits,
+  bytesOf,
+  columnsOf,
+  fixedChunk,
+  fixedValues,
+  listChunk,
+  makeBatch,
+  offsetsOf,
+  structChunk,
+  validityOf,
+  variableChunk,
+} from '../../arrow/arrow-data.js'
 import type { Chunk, FixedValues, Validity } from '../../arrow/arrow-data.js'
 import { nullChunk } from '../../arrow/constant-chunk.js'
 import { sliceChunk } from '../../arrow/take.js'
@@ -118,8 +130,4 @@ function hasOffsets(type: DataType): boolean {
 
 function padded(length: number): number {
   return Math.ceil(length / 8) * 8
-}
-
-function bytesOf(values: FixedValues): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }

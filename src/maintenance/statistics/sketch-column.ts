@@ -1,4 +1,4 @@
-import { bitAt, fixedValues, forEachValue, offsetsOf, type Chunk } from '../../arrow/arrow-data.js'
+import { bitAt, fixedValues, forEachValue, offsetsOf, wordsOf, type Chunk } from '../../arrow/arrow-data.js'
 import { decimalReader } from '../../arrow/column-reader.js'
 import { THETA_SEED, type ThetaSketch } from '../../puffin/theta-sketch.js'
 import { encodeUnscaled } from '../../schema/single-value.js'
@@ -79,7 +79,7 @@ function intSketcher(): SketchColumn {
   const recent = new Int32Array(RECENT)
   const isKnown = new Uint8Array(RECENT)
   return (chunk, sketch) => {
-    const words = wordsOf(chunk)
+    const words = wordsOf(fixedValues(chunk))
     forEachValue(chunk, (row) => {
       const word = words[row]!
       const slot = (word ^ (word >>> 12) ^ (word >>> 20)) & (RECENT - 1)
@@ -97,7 +97,7 @@ function longSketcher(): SketchColumn {
   const highs = new Int32Array(RECENT)
   const isKnown = new Uint8Array(RECENT)
   return (chunk, sketch) => {
-    const words = wordsOf(chunk)
+    const words = wordsOf(fixedValues(chunk))
     forEachValue(chunk, (row) => {
       const low = words[2 * row]!
       const high = words[2 * row + 1]!
@@ -146,10 +146,4 @@ function sketchBytes(bytes: Uint8Array, start: number, end: number, sketch: Thet
   if (start === end) return
   murmur3Bytes(bytes, start, end, THETA_SEED)
   sketch.update(hash128.low, hash128.high)
-}
-
-/** The values as 32-bit words, the low one first. */
-function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
 }
