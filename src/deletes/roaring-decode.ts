@@ -5,7 +5,7 @@
 import { FloeError } from '../util/errors.js'
 import { RoaringBitmap } from './roaring-bitmap.js'
 import { BITMAP_BYTES, Container, countBits, MAX_ARRAY_VALUES } from './roaring-container.js'
-import { roaringKernel } from './roaring-kernel.js'
+import { roaringKernel, type RoaringKernel } from './roaring-kernel.js'
 
 /** The first number when no container is made of runs. */
 export const COOKIE_WITHOUT_RUNS = 12346
@@ -14,7 +14,7 @@ export const COOKIE_WITH_RUNS = 12347
 /** With runs, fewer containers than this have no list of offsets. */
 export const MIN_CONTAINERS_WITH_OFFSETS = 4
 const MAX_CONTAINERS = 65_536
-/** In the kernel's memory, the values of arrays are checked behind the bits of the bitmap that is counted. */
+/** In the kernel's memory, the values of arrays and runs are checked behind the bits of the bitmap that is counted. */
 const WINDOW_ADDRESS = BITMAP_BYTES
 /** Many small arrays, or any one. */
 const WINDOW_BYTES = 16_384
@@ -134,6 +134,29 @@ class ContainerSource {
     const start = (input.position - this.#base) >>> 1
     input.position += 4 * runCount
     const values = this.#values
+    if (this.#countApart(input.position - 4 * runCount, runCount) !== cardinality) {
+      const touching = this.#checkRuns(start, runCount, cardinality)
+      if (touching > 0) return joinRuns(values.subarray(start, start + 2 * runCount), touching, cardinality)
+    }
+    const container = Container.runs(values, runCount, cardinality)
+    container.start = start
+    container.isOwned = false
+    return container
+  }
+
+  /** How many values the runs at a position have; -1 when they may not be in order, apart and within the container. */
+  #countApart(position: number, runCount: number): number {
+    const kernel = roaringKernel()
+    if (kernel === undefined || runCount === 0 || 4 * runCount > WINDOW_BYTES) return -1
+    const address = this.#load(kernel, position, 4 * runCount)
+    const following = kernel.measureRuns(address, address + 4 * runCount)
+    return following < 0 ? -1 : following + runCount
+  }
+
+  /** Refuses runs that are not valid, and tells how many of them touch the one before. */
+  #checkRuns(start: number, runCount: number, cardinality: number): number {
+    const values = this.#values
+    const input = this.#input
     let counted = 0
     let next = 0
     let touching = 0
@@ -147,28 +170,30 @@ class ContainerSource {
     }
     if (next > 65_536) rejectBitmap(input, 'a run of a container goes beyond the container')
     if (counted !== cardinality) rejectBitmap(input, `a container has ${counted} values, and its header says ${cardinality}`)
-    if (touching > 0) return joinRuns(values.subarray(start, start + 2 * runCount), touching, cardinality)
-    const container = Container.runs(values, runCount, cardinality)
-    container.start = start
-    container.isOwned = false
-    return container
+    return touching
   }
 
   /** Whether the next so many values are in ascending order. */
   #isAscending(cardinality: number): boolean {
     const kernel = roaringKernel()
-    const { bytes, position } = this.#input
+    const { position } = this.#input
     if (kernel === undefined) {
       const start = (position - this.#base) >>> 1
       return isAscending(this.#values.subarray(start, start + cardinality))
     }
-    if (position < this.#windowStart || position + 2 * cardinality > this.#windowEnd) {
+    const address = this.#load(kernel, position, 2 * cardinality)
+    return kernel.findDisorder(address, address + 2 * cardinality) === 0
+  }
+
+  /** The address in the kernel's memory of so many bytes at a position, `WINDOW_BYTES` at most. */
+  #load(kernel: RoaringKernel, position: number, length: number): number {
+    if (position < this.#windowStart || position + length > this.#windowEnd) {
+      const { bytes } = this.#input
       this.#windowStart = position
       this.#windowEnd = Math.min(position + WINDOW_BYTES, bytes.length)
       kernel.bytes.set(bytes.subarray(position, this.#windowEnd), WINDOW_ADDRESS)
     }
-    const address = WINDOW_ADDRESS + position - this.#windowStart
-    return kernel.findDisorder(address, address + 2 * cardinality) === 0
+    return WINDOW_ADDRESS + position - this.#windowStart
   }
 
   /** Words from a byte offset on: a view that the containers share, or the bits alone where words are not aligned. */

@@ -6,10 +6,9 @@ const WINDOW_VALUES = 8192
 /** The first words are the kernel's. */
 const LEFT_START = 8
 const RIGHT_START = LEFT_START + WINDOW_VALUES
-/** With room for the pair before the first one. */
-const RESULTS_START = RIGHT_START + WINDOW_VALUES + 8
-/** No two containers that fit the windows have a larger union. */
-const MAX_RESULT_VALUES = 2 * WINDOW_VALUES
+const RESULTS_START = RIGHT_START + WINDOW_VALUES
+/** No two containers that fit the windows have a larger union, the room for two more runs included. */
+const MAX_RESULT_VALUES = 2 * WINDOW_VALUES + 4
 
 /** What of one operand lies in the kernel's memory. */
 interface Window {
@@ -63,11 +62,13 @@ export class UnionKernel {
 
   /** Unites two lists of runs. The container has its values when {@link finish} returns. */
   uniteRuns(a: Container, b: Container): Container {
+    const half = a.runCount >>> 1
+    const otherHalf = b.runBefore(a.values[a.start + 2 * half]! - 1) + 1
     const i = this.#load(this.#left, a, 2 * a.runCount)
     const j = this.#load(this.#right, b, 2 * b.runCount)
     const out = 2 * this.#end
     const { values, uniteRuns } = this.#kernel
-    const end = uniteRuns(i, i + 4 * a.runCount, j, j + 4 * b.runCount, out)
+    const end = uniteRuns(i, i + 4 * half, i + 4 * a.runCount, j, j + 4 * otherHalf, j + 4 * b.runCount, out)
     const united = Container.runs(values, (end - out) >>> 2, values[0]! + 65_536 * values[1]!)
     united.start = this.#end
     const efficient = efficientRuns(united)

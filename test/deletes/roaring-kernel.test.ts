@@ -52,6 +52,69 @@ describe('the kernel', () => {
   })
 })
 
+type Run = readonly [first: number, length: number]
+
+/** Runs that are apart; some of them end with the last value. */
+function randomRuns(count: number, spread: number): Run[] {
+  const runs: Run[] = []
+  for (let first = random(spread), i = 0; i < count && first <= 65_535; i++) {
+    const length = random(8) === 0 ? random(65_536 - first) : Math.min(random(spread), 65_535 - first)
+    runs.push([first, length])
+    first += length + 2 + random(spread)
+  }
+  return runs
+}
+
+function unitedRuns(runs: readonly Run[]): Run[] {
+  const result: [number, number][] = []
+  for (const [first, length] of [...runs].sort((a, b) => a[0] - b[0])) {
+    const before = result.at(-1)
+    if (before === undefined || first > before[0] + before[1] + 1) result.push([first, length])
+    else before[1] = Math.max(before[1], first + length - before[0])
+  }
+  return result
+}
+
+describe('the kernel, on runs,', () => {
+  it('measures those that are apart, and no others', () => {
+    for (let count = 1; count <= 20; count++) {
+      const runs = Array.from({ length: count }, (_, i) => [65_536 - 10 * (count - i), i === count - 1 ? 9 : random(9)] as const)
+      kernel.values.set(runs.flat(), 9)
+      // What lies before and behind belongs to others
+      kernel.values[8] = 65_535
+      kernel.values[9 + 2 * count] = 0
+      expect(kernel.measureRuns(18, 18 + 4 * count)).toBe(runs.reduce((sum, [, length]) => sum + length, 0))
+      for (let i = 0; i < count; i++) {
+        for (const wrong of i === count - 1 ? [10, 65_535] : [9, 10, 65_535]) {
+          kernel.values[10 + 2 * i] = wrong
+          expect(kernel.measureRuns(18, 18 + 4 * count)).toBe(-1)
+        }
+        kernel.values[10 + 2 * i] = runs[i]![1]
+      }
+    }
+  })
+
+  it('unites lists wherever they are parted, and writes nothing before the result or two runs behind it', () => {
+    for (let round = 0; round < 2000; round++) {
+      const spread = [3, 30, 3000][round % 3]!
+      const [a, b] = [randomRuns(random(20), spread), randomRuns(random(20), spread)]
+      const half = random(a.length + 1)
+      const pivot = a[half]?.[0] ?? 65_536
+      const otherHalf = b.filter(([first]) => first < pivot).length
+      const [i, j, out] = [16, 16 + 4 * a.length, 512]
+      const total = a.length + b.length
+      kernel.values.fill(7, out / 2 - 8, out / 2 + 2 * total + 12)
+      kernel.values.set([...a, ...b].flat(), i / 2)
+      const end = kernel.uniteRuns(i, i + 4 * half, j, j, j + 4 * otherHalf, j + 4 * b.length, out)
+      const expected = unitedRuns([...a, ...b])
+      expect([...kernel.values.subarray(out / 2, end / 2)]).toEqual(expected.flat())
+      expect(kernel.values[0]! + 65_536 * kernel.values[1]!).toBe(expected.reduce((sum, [, length]) => sum + length + 1, 0))
+      expect([...kernel.values.subarray(out / 2 - 8, out / 2)]).toEqual(new Array(8).fill(7))
+      expect([...kernel.values.subarray(out / 2 + 2 * total + 4, out / 2 + 2 * total + 12)]).toEqual(new Array(8).fill(7))
+    }
+  })
+})
+
 describe('a union by the kernel', () => {
   it('has the values of many small arrays that lie in several windows, next to containers that only one side has', () => {
     const [a, b] = [ascending(60_000, 60_000_000), ascending(60_000, 50_000_000)]
