@@ -108,15 +108,7 @@ Deletes the rows that a filter selects, in one commit.
 
   --where FILTER      as for scan
   --all               every row, instead of --where
-  --branch NAME       change a branch, made on top of main if there is none
-  --mode M            merge-on-read or copy-on-write; default: what the table's
-                      write.delete.mode says
-  --isolation L       serializable or snapshot; default: what the table's
-                      write.delete.isolation-level says
-  --idempotency-token T   repeating the call with the same token does nothing
-  --dry-run           count the rows, and change nothing
-  --json              the result as JSON
-`,
+${rowChangeOptions('delete')}`,
   ],
   [
     'update',
@@ -128,15 +120,7 @@ Sets columns of the rows that a filter selects, in one commit.
   --all               every row, instead of --where
   --set COLUMN=VALUE  null, 'text in quotes', a JSON list or object, or a value
                       as scan prints it (repeatable; a.b for members of structs)
-  --branch NAME       change a branch, made on top of main if there is none
-  --mode M            merge-on-read or copy-on-write; default: what the table's
-                      write.update.mode says
-  --isolation L       serializable or snapshot; default: what the table's
-                      write.update.isolation-level says
-  --idempotency-token T   repeating the call with the same token does nothing
-  --dry-run           count the rows, and change nothing
-  --json              the result as JSON
-`,
+${rowChangeOptions('update')}`,
   ],
   [
     'upsert',
@@ -152,15 +136,7 @@ in one commit. A key that the files have twice, or that is null, is refused.
   --spill-directory D   where input beyond memory waits; default: the system's
                       folder for temporary files
   --input-format F, --delimiter C   as for append
-  --branch NAME       change a branch, made on top of main if there is none
-  --mode M            merge-on-read or copy-on-write; default: what the table's
-                      write.merge.mode says
-  --isolation L       serializable or snapshot; default: what the table's
-                      write.merge.isolation-level says
-  --idempotency-token T   repeating the call with the same token does nothing
-  --dry-run           count the rows, and change nothing
-  --json              the result as JSON
-`,
+${rowChangeOptions('merge')}`,
   ],
   [
     'overwrite',
@@ -173,15 +149,7 @@ Replaces rows by those of files, in one commit: by default every row.
   --require-match     refuse new rows that --where does not select
   --partitions        only the partitions that the new rows belong to
   --input-format F, --delimiter C   as for append
-  --branch NAME       change a branch, made on top of main if there is none
-  --mode M            merge-on-read or copy-on-write; default: what the table's
-                      write.delete.mode says
-  --isolation L       serializable or snapshot; default: what the table's
-                      write.delete.isolation-level says
-  --idempotency-token T   repeating the call with the same token does nothing
-  --dry-run           count the rows, and change nothing
-  --json              the result as JSON
-`,
+${rowChangeOptions('delete')}`,
   ],
   [
     'changes',
@@ -280,8 +248,8 @@ files. Row ids and sequence numbers stay.
     `Usage: floe inspect <table> <what> [options]
 
 <what> is one of
-  snapshots  history  refs  schema  schemas  properties  metadata-log  statistics
-  files  data-files  delete-files  manifests  entries  partitions
+  snapshots  history  refs  schema  schemas  properties  metadata-log
+  files  data-files  delete-files  manifests  entries  partitions  statistics
   all-files  all-data-files  all-delete-files  all-manifests  all-entries
 
   --ref NAME          of a branch or tag (files … partitions)
@@ -489,6 +457,19 @@ Tells what a scan would read, from manifests alone.
 `,
   ],
 ])
+
+/** The options of every verb that changes rows. `operation`: whose properties of the table say what the defaults are. */
+function rowChangeOptions(operation: 'delete' | 'update' | 'merge'): string {
+  return `  --branch NAME       change a branch, made on top of main if there is none
+  --mode M            merge-on-read or copy-on-write; default: what the table's
+                      write.${operation}.mode says
+  --isolation L       serializable or snapshot; default: what the table's
+                      write.${operation}.isolation-level says
+  --idempotency-token T   repeating the call with the same token does nothing
+  --dry-run           count the rows, and change nothing
+  --json              the result as JSON
+`
+}
 
 /** The help of a verb, or the overview. */
 export function helpText(verb?: string): string {
