@@ -15,34 +15,34 @@ import { FloeError } from '../util/errors.js'
 import { compileAssignments, type Assignment, type RowAssignments } from './assignments.js'
 
 /** A condition on one row: a filter on its columns, or a function of it. */
-export type RowCondition = Expression | ((row: Row) => boolean)
+export type RowCondition<Filter = Expression> = Filter | ((row: Row) => boolean)
 
 /** A condition on a row of the table and the row of the source that it is matched with: filters on either, or a function of both. */
-export type PairCondition =
-  | { readonly target?: Expression | undefined; readonly source?: Expression | undefined }
+export type PairCondition<Filter = Expression> =
+  | { readonly target?: Filter | undefined; readonly source?: Filter | undefined }
   | ((target: Row, source: Row) => boolean)
 
 /** What an update of a matched row sets, by column of the table: a value, or how it follows from the two rows. */
 export type PairAssignments = Readonly<Record<string, Exclude<Assignment, (row: Row) => unknown> | ((target: Row, source: Row) => unknown)>>
 
 /** What becomes of a row of the table that has a match. */
-export interface MatchedClause {
+export interface MatchedClause<Condition = PairCondition> {
   /** Default: always. */
-  readonly when?: PairCondition | undefined
+  readonly when?: Condition | undefined
   /** `update` sets every column that the source has. Functions among assignments get the row of the table and that of the source. */
   readonly then: 'update' | 'delete' | 'keep' | PairAssignments
 }
 
 /** What becomes of a row of the source that has no match. */
-export interface NotMatchedClause {
-  readonly when?: RowCondition | undefined
+export interface NotMatchedClause<Condition = RowCondition> {
+  readonly when?: Condition | undefined
   /** `insert`: the columns of the row that the table has. A function makes the row that is inserted. */
   readonly then: 'insert' | 'ignore' | ((source: Row) => object)
 }
 
 /** What becomes of a row of the table that has no match. */
-export interface NotMatchedBySourceClause {
-  readonly when?: RowCondition | undefined
+export interface NotMatchedBySourceClause<Condition = RowCondition> {
+  readonly when?: Condition | undefined
   readonly then: 'delete' | 'keep' | RowAssignments
 }
 

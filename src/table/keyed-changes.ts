@@ -1,9 +1,7 @@
 /** The door to changes of rows that are matched by key: what callers pass is checked here, and handed to dml/. */
 import { applyChanges, type ApplyChangesOptions, type ApplyChangesOutcome } from '../dml/apply-changes.js'
-import type { Row } from '../arrow/row-values.js'
-import type { RowAssignments } from '../dml/assignments.js'
 import type { DmlContext } from '../dml/dml-context.js'
-import type { PairAssignments, PairCondition, RowCondition } from '../dml/merge-clauses.js'
+import type { MatchedClause, NotMatchedBySourceClause, NotMatchedClause, PairCondition, RowCondition } from '../dml/merge-clauses.js'
 import { mergeRows, type MergeRowsOptions } from '../dml/merge-rows.js'
 import type { RowChangeOptions, RowChangeOutcome } from '../dml/row-change.js'
 import { upsertRows, type KeyedInputOptions, type UpsertOptions } from '../dml/upsert-rows.js'
@@ -51,31 +49,17 @@ export async function applyChangesTo(context: DmlContext, events: WriteInput, op
 }
 
 /** A condition of {@link MergeOptions}: filters may be texts. */
-export type RowConditionInput = FilterInput | ((row: Row) => boolean)
-export type PairConditionInput =
-  | { readonly target?: FilterInput | undefined; readonly source?: FilterInput | undefined }
-  | ((target: Row, source: Row) => boolean)
+export type RowConditionInput = RowCondition<FilterInput>
+export type PairConditionInput = PairCondition<FilterInput>
 
 /** What becomes of a row of the table that has a match. */
-export interface MergeMatched {
-  /** Default: always. */
-  readonly when?: PairConditionInput | undefined
-  /** `update` sets every column that the source has. Functions among assignments get the row of the table and that of the source. */
-  readonly then: 'update' | 'delete' | 'keep' | PairAssignments
-}
+export type MergeMatched = MatchedClause<PairConditionInput>
 
 /** What becomes of a row of the source that has no match. */
-export interface MergeNotMatched {
-  readonly when?: RowConditionInput | undefined
-  /** `insert`: the columns of the row that the table has. A function makes the row that is inserted. */
-  readonly then: 'insert' | 'ignore' | ((source: Row) => object)
-}
+export type MergeNotMatched = NotMatchedClause<RowConditionInput>
 
 /** What becomes of a row of the table that has no match. */
-export interface MergeNotMatchedBySource {
-  readonly when?: RowConditionInput | undefined
-  readonly then: 'delete' | 'keep' | RowAssignments
-}
+export type MergeNotMatchedBySource = NotMatchedBySourceClause<RowConditionInput>
 
 /** What a merge does. Of the clauses of one kind the first whose condition holds counts; a row that none takes stays as it is. */
 export interface MergeOptions extends MergeRowsOptions {
