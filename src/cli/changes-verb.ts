@@ -26,7 +26,7 @@ export async function changesVerb(args: readonly string[], environment: Environm
     'cursor-file': { type: 'string' },
     ...PRINT_OPTIONS,
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   if (options.text('from') !== undefined && options.text('since') !== undefined) throw new UsageError('At most one of --from and --since can be given')
   const printing = printingOf(options, environment)
   const [where, cursorFile] = [options.text('where'), options.text('cursor-file')]

@@ -31,6 +31,12 @@ export class CommandOptions {
     }
   }
 
+  /** @throws UsageError when more than one table is named */
+  refuseSecondTable(): void {
+    const second = this.positionals[1]
+    if (second !== undefined) throw new UsageError(`One table at a time: ${JSON.stringify(second)} is one too many`)
+  }
+
   text(name: string): string | undefined {
     return this.#values[name] as string | undefined
   }

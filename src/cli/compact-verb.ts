@@ -47,7 +47,7 @@ const JOB_ORDERS: readonly JobOrder[] = ['none', 'bytes-asc', 'bytes-desc', 'fil
 /** `floe compact`: rewrites files into such of the target size, with deletes applied. */
 export async function compactVerb(args: readonly string[], environment: Environment): Promise<void> {
   const options = new CommandOptions(args, OPTIONS)
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const asked = compactOptions(options)
   const target = await openTarget(options, 'change')
   try {

@@ -8,7 +8,6 @@ import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { openTarget } from './open-target.js'
 import { snapshotId } from './scan-options.js'
-import { UsageError } from './usage-error.js'
 
 const CLEANING = ['all', 'metadata', 'none'] as const
 
@@ -22,7 +21,7 @@ export async function expireVerb(args: readonly string[], environment: Environme
     'clean-metadata': { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const age = ageOption(options, 'older-than')
   const olderThan = age === undefined || 'time' in age ? age?.time : systemRuntime.now() - age.ageMs
   const snapshotIds = options.texts('snapshot').map(snapshotId)

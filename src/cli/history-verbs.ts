@@ -71,7 +71,7 @@ async function withBranch(
   { stdout }: Environment,
   run: (table: Table) => Promise<Snapshot | undefined>,
 ): Promise<void> {
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const target = await openTarget(options, 'change')
   try {
     const branch = options.text('branch')

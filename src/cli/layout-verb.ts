@@ -15,7 +15,7 @@ const LAYOUT_OPTIONS = { output: { type: 'string', short: 'o' }, ref: { type: 's
 /** `floe layout`: draws how a table lies in its files. */
 export async function layoutVerb(args: readonly string[], environment: Environment): Promise<void> {
   const options = new CommandOptions(args, LAYOUT_OPTIONS)
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const [ref, snapshot] = [options.text('ref'), options.text('snapshot')]
   if (ref !== undefined && snapshot !== undefined) throw new UsageError('At most one of --ref and --snapshot can be given')
   const target = await openTarget(options)

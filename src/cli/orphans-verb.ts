@@ -23,7 +23,7 @@ export async function orphansVerb(args: readonly string[], environment: Environm
     'gone-table': { type: 'string', multiple: true },
     'dry-run': { type: 'boolean' },
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const age = ageOption(options, 'older-than')
   const asked = {
     ...(age === undefined ? {} : 'time' in age ? { olderThan: age.time } : { minAgeMs: age.ageMs }),

@@ -9,12 +9,11 @@ import { relativePlace } from './inspection-text.js'
 import { jsonOf } from './json-rows.js'
 import { openTarget } from './open-target.js'
 import { SCAN_OPTIONS, scanOf } from './scan-options.js'
-import { UsageError } from './usage-error.js'
 
 /** `floe plan`: tells what a scan would read, and why. */
 export async function planVerb(args: readonly string[], { stdout, signal }: Environment): Promise<void> {
   const options = new CommandOptions(args, { ...SCAN_OPTIONS, explain: { type: 'boolean' } })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const target = await openTarget(options)
   try {
     const table = target.table!

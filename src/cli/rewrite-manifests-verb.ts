@@ -6,7 +6,6 @@ import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { openTarget } from './open-target.js'
 import { sizeOption } from './size-option.js'
-import { UsageError } from './usage-error.js'
 
 /** `floe rewrite-manifests`: brings the entries of manifests into the order of their partitions. */
 export async function rewriteManifestsVerb(args: readonly string[], { stdout, signal }: Environment): Promise<void> {
@@ -18,7 +17,7 @@ export async function rewriteManifestsVerb(args: readonly string[], { stdout, si
     branch: { type: 'string' },
     'dry-run': { type: 'boolean' },
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const clusterBy = options.texts('cluster-by').flatMap((text) => text.split(',')).map((text) => text.trim())
   const target = await openTarget(options, 'change')
   try {

@@ -15,7 +15,7 @@ export async function scanVerb(args: readonly string[], environment: Environment
     'metadata-columns': { type: 'string' },
     ...PRINT_OPTIONS,
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const printing = printingOf(options, environment)
   const target = await openTarget(options)
   try {
