@@ -1,5 +1,5 @@
 import type { MaintenanceOutcome, MaintenancePolicy, MaintenanceResult, MaintenanceTask } from '../maintenance/table-upkeep.js'
-import { MAINTENANCE_TASKS } from '../maintenance/maintain/maintenance-policy.js'
+import { MAINTENANCE_TASKS, POLICY_MEMBERS } from '../maintenance/maintain/maintenance-policy.js'
 import { FloeError } from '../util/errors.js'
 import { printJson } from '../util/json.js'
 import { CommandOptions } from './command-options.js'
@@ -8,17 +8,6 @@ import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { openTarget } from './open-target.js'
 import { UsageError } from './usage-error.js'
-
-const MEMBERS = {
-  compaction: 'compaction',
-  'equality-deletes': 'equalityDeletes',
-  'position-deletes': 'positionDeletes',
-  manifests: 'manifests',
-  statistics: 'statistics',
-  'partition-statistics': 'partitionStatistics',
-  expiry: 'expiry',
-  orphans: 'orphans',
-} as const satisfies Record<MaintenanceTask, keyof MaintenancePolicy>
 
 /** `floe maintain`: decides what a table needs, and does it. */
 export async function maintainVerb(args: readonly string[], { stdout, signal }: Environment): Promise<void> {
@@ -29,7 +18,7 @@ export async function maintainVerb(args: readonly string[], { stdout, signal }: 
     branch: { type: 'string' },
     'dry-run': { type: 'boolean' },
   })
-  if (options.positionals.length > 1) throw new UsageError(`One table at a time: ${JSON.stringify(options.positionals[1])} is one too many`)
+  options.refuseSecondTable()
   const policy = policyOf(options)
   const target = await openTarget(options, 'change')
   try {
@@ -48,11 +37,11 @@ function policyOf(options: CommandOptions): MaintenancePolicy {
   const tasks = (name: string): ReadonlySet<MaintenanceTask> => new Set(listOf(options, name).map(checkedTask))
   const [only, skip] = [tasks('only'), tasks('skip')]
   const isLeftOut = (task: MaintenanceTask): boolean => skip.has(task) || (only.size > 0 && !only.has(task))
-  const leftOut = MAINTENANCE_TASKS.filter(isLeftOut).map((task) => [MEMBERS[task], false] as const)
+  const leftOut = MAINTENANCE_TASKS.filter(isLeftOut).map((task) => [POLICY_MEMBERS[task], false] as const)
   const columns = listOf(options, 'statistics-columns')
   // Who names a task wants it, also where the table never had statistics.
   const named = (['statistics', 'partition-statistics'] as const).filter((task) => only.has(task))
-  const asked = named.map((task) => [MEMBERS[task], {}] as const)
+  const asked = named.map((task) => [POLICY_MEMBERS[task], {}] as const)
   return {
     ...Object.fromEntries([...asked, ...leftOut]),
     ...(columns.length === 0 ? {} : { statistics: { columns } }),

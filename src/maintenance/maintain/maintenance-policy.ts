@@ -41,6 +41,18 @@ export interface StatisticsPolicy {
   readonly minChangedShare?: number | undefined
 }
 
+/** The member of a policy that speaks of a task. */
+export const POLICY_MEMBERS = {
+  compaction: 'compaction',
+  'equality-deletes': 'equalityDeletes',
+  'position-deletes': 'positionDeletes',
+  manifests: 'manifests',
+  statistics: 'statistics',
+  'partition-statistics': 'partitionStatistics',
+  expiry: 'expiry',
+  orphans: 'orphans',
+} as const satisfies Record<MaintenanceTask, keyof MaintenancePolicy>
+
 /** What one task is about to do, or why it does nothing. Plain JSON data. */
 export interface MaintenanceStep {
   readonly task: MaintenanceTask

@@ -18,7 +18,7 @@ import { DEFAULT_MIN_AGE_MS } from '../orphans/orphan-options.js'
 import { statisticsPartitionType } from '../statistics/partition-counts.js'
 import { liveEqualityDeleteFiles } from './live-equality-deletes.js'
 import {
-  MAINTENANCE_TASKS, type MaintenancePlan, type MaintenancePolicy, type MaintenanceStep, type MaintenanceTask,
+  MAINTENANCE_TASKS, POLICY_MEMBERS, type MaintenancePlan, type MaintenancePolicy, type MaintenanceStep, type MaintenanceTask,
 } from './maintenance-policy.js'
 
 /** When orphans were last looked for, in milliseconds since 1970 UTC: a property of the table. */
@@ -53,17 +53,6 @@ export async function planTask(task: MaintenanceTask, context: DmlContext, optio
   const question = { context, policy, branch, head: head!, signal }
   return DECISIONS[task](question)
 }
-
-const POLICY_MEMBERS = {
-  compaction: 'compaction',
-  'equality-deletes': 'equalityDeletes',
-  'position-deletes': 'positionDeletes',
-  manifests: 'manifests',
-  statistics: 'statistics',
-  'partition-statistics': 'partitionStatistics',
-  expiry: 'expiry',
-  orphans: 'orphans',
-} as const satisfies Record<MaintenanceTask, keyof MaintenancePolicy>
 
 interface Question {
   readonly context: DmlContext
