@@ -108,7 +108,8 @@ async function compact(sidecar, work, mode, targetMb) {
     const python = process.env.BENCH_PY
     const measured = () => JSON.parse(execFileSync(python, ['-c', measure, kit, ...files], { encoding: 'utf8' }))
     const skip = python === undefined || process.env.BENCH_NO_SKIP !== undefined ? undefined : measured()
-    const figures = { case: mode, rep: 0, ms, cpu_ms: (used.user + used.system) / 1000, n: result.rows, files: files.length, bytes: result.addedBytes }
+    const cpuMs = (used.user + used.system) / 1000
+    const figures = { case: mode, rep: 0, ms, cpu_ms: cpuMs, n: result.rows, files: files.length, bytes: result.addedBytes }
     console.log(JSON.stringify({ ...figures, in_mb_s: bytes / 1e3 / ms, skip }))
   } finally {
     rmSync(folder, { recursive: true })

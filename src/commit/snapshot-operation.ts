@@ -199,7 +199,12 @@ class SnapshotCommit implements CommitOperation {
     const created = contents.manifests.filter((manifest) => manifest.addedSnapshotId === attempt.snapshotId).length
     const built = contents.summary.build(attempt.parent?.summary, {
       partitionLimit: readInteger(metadata.properties, tableProperties.partitionSummaryLimit),
-      manifests: { created, kept: contents.manifests.length - created, replaced: contents.replaced, entriesProcessed: contents.entriesProcessed },
+      manifests: {
+        created,
+        kept: contents.manifests.length - created,
+        replaced: contents.replaced,
+        entriesProcessed: contents.entriesProcessed,
+      },
     })
     const carried = carriedSourcePositions(attempt.parent, indexSnapshots(metadata.snapshots))
     const summary = new Map([...carried, ...(this.options.properties ?? []), ...built])

@@ -47,7 +47,8 @@ describe('partition statistics', () => {
       Object.values(row.partition).map((value) => (value === null ? 'None' : String(value))),
       row.spec_id, Number(row.data_record_count), row.data_file_count,
       Number(row.total_data_file_size_in_bytes), Number(row.position_delete_record_count), row.position_delete_file_count,
-      Number(row.equality_delete_record_count), row.equality_delete_file_count, row.dv_count, row.last_updated_at?.getTime(), String(row.last_updated_snapshot_id),
+      Number(row.equality_delete_record_count), row.equality_delete_file_count, row.dv_count,
+      row.last_updated_at?.getTime(), String(row.last_updated_snapshot_id),
     ])
   }
 
