@@ -7,7 +7,7 @@ import type { Table } from '../table/table.js'
 import { FloeError } from '../util/errors.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { OutputFile } from './output-file.js'
 import { PRINT_OPTIONS, printingOf, printRows } from './print-rows.js'
 import { timeOf } from './scan-options.js'
@@ -32,9 +32,7 @@ export async function changesVerb(args: readonly string[], environment: Environm
   const [where, cursorFile] = [options.text('where'), options.text('cursor-file')]
   const filter = where === undefined ? undefined : parseWhere(where)
   const after = await startOf(options, cursorFile)
-  const target = await openTarget(options)
-  try {
-    const table = target.table!
+  await withTable(options, 'read', async (table) => {
     const [from, to] = ['from', 'to'].map((name) => stateOf(table, name, options.text(name)))
     const [keys, columns] = [names(options, 'keys'), names(options, 'select')]
     const range = { from, after, to, limit: printing.wantedRows, signal: environment.signal }
@@ -42,9 +40,7 @@ export async function changesVerb(args: readonly string[], environment: Environm
     await printRows(changes, printing, environment)
     if (cursorFile === undefined) await environment.stderr.line(`cursor: ${JSON.stringify(changes.cursor)}`)
     else await storeCursor(cursorFile, changes.cursor)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 /** The cursor that is given, or that the cursor's file holds from an earlier call. */

@@ -11,7 +11,7 @@ import { bytesText, countOf, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { parseSortTerms } from './layout-terms.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { Progress } from './progress.js'
 import { sizeOption } from './size-option.js'
 import { UsageError } from './usage-error.js'
@@ -49,9 +49,7 @@ export async function compactVerb(args: readonly string[], environment: Environm
   const options = new CommandOptions(args, OPTIONS)
   options.refuseSecondTable()
   const asked = compactOptions(options)
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const { stdout, stderr, signal } = environment
     if (options.flag('print-plan')) {
       await stdout.line(printCompactionPlan(await table.planCompaction({ ...asked, signal })))
@@ -61,9 +59,7 @@ export async function compactVerb(args: readonly string[], environment: Environm
     const result = await table.compact({ ...asked, signal, onProgress: (progress) => meter.update(progress) }).finally(() => meter.finish())
     if (options.flag('json')) await stdout.line(printJson(jsonOf(resultJson(table, result, asked.dryRun === true))))
     else await stdout.write(resultText(table, result, asked.dryRun === true))
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 class ProgressLine {

@@ -6,7 +6,7 @@ import { CommandOptions } from './command-options.js'
 import { bytesText, countOf, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { snapshotId } from './scan-options.js'
 
 const CLEANING = ['all', 'metadata', 'none'] as const
@@ -34,15 +34,11 @@ export async function expireVerb(args: readonly string[], environment: Environme
     dryRun: options.flag('dry-run'),
     signal: environment.signal,
   }
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const result = await table.expireSnapshots(asked)
     if (options.flag('json')) await environment.stdout.line(printJson(jsonOf(resultJson(table.name, result))))
     else await printResult(table.name, result, environment)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function resultJson(table: string, result: ExpireSnapshotsResult): object {

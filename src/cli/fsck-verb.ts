@@ -7,7 +7,7 @@ import { CommandOptions } from './command-options.js'
 import { bytesText, countOf, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { Progress } from './progress.js'
 import { UsageError } from './usage-error.js'
 
@@ -30,11 +30,10 @@ export async function fsckVerb(args: readonly string[], environment: Environment
   const consents = ['drop-missing-files', 'drop-missing-deletes', 'drop-duplicates', 'dry-run']
   const stray = isRepair ? undefined : consents.find((name) => options.flag(name))
   if (stray !== undefined) throw new UsageError(`--${stray} goes with --repair`)
-  const target = await openTarget(options, isRepair ? 'change' : 'read')
+  const access = isRepair ? 'change' : 'read'
   const progress = new Progress(environment.stderr, undefined)
   const calls = { ...asked, signal: environment.signal, onProgress: ({ rows }: { readonly rows: number }) => progress.update(rows) }
-  try {
-    const table = target.table!
+  await withTable(options, access, async (table) => {
     const report = await table.fsck(calls).finally(() => progress.finish())
     const repaired = isRepair ? await table.repair({ ...calls, report, ...consent(options) }).finally(() => progress.finish()) : undefined
     const isMended = repaired !== undefined && !repaired.dryRun && repaired.plan.steps.length > 0
@@ -45,9 +44,7 @@ export async function fsckVerb(args: readonly string[], environment: Environment
       const hint = isRepair ? 'restore what is missing, or roll back' : 'see what --repair --dry-run would do'
       throw new FloeError('CORRUPT', `${table.name} has ${countOf(after.counts.error, 'error')}: ${hint}`)
     }
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function fsckOptions(options: CommandOptions): Parameters<import('../table/table.js').Table['fsck']>[0] {

@@ -7,7 +7,7 @@ import { CommandOptions } from './command-options.js'
 import { countOf, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { snapshotId, timeOf } from './scan-options.js'
 import { UsageError } from './usage-error.js'
 
@@ -72,15 +72,12 @@ async function withBranch(
   run: (table: Table) => Promise<Snapshot | undefined>,
 ): Promise<void> {
   options.refuseSecondTable()
-  const target = await openTarget(options, 'change')
-  try {
+  await withTable(options, 'change', async (whole) => {
     const branch = options.text('branch')
-    const table = branch === undefined ? target.table! : target.table!.branch(branch)
+    const table = branch === undefined ? whole : whole.branch(branch)
     const snapshot = await run(table)
     const name = branch ?? 'main'
     if (options.flag('json')) await stdout.line(printJson(jsonOf({ table: table.name, branch: name, snapshot_id: snapshot?.snapshotId ?? null })))
     else await stdout.line(`${table.name}: ${visibleText(name)} is at snapshot ${snapshot?.snapshotId ?? 'none'}`)
-  } finally {
-    await target.close()
-  }
+  })
 }

@@ -4,7 +4,7 @@ import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { inspectionColumns, inspectionText } from './inspection-text.js'
 import { printJsonRows } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { snapshotId } from './scan-options.js'
 import { typedRows } from './typed-rows.js'
 import type { TypedRows } from './typed-rows.js'
@@ -49,16 +49,12 @@ export async function inspectVerb(args: readonly string[], { stdout }: Environme
   }
   const at = stateOf(options)
   if (at !== undefined && !OF_SNAPSHOT.has(what)) throw new UsageError(`--ref and --snapshot do not apply to ${what}`)
-  const target = await openTarget(options)
-  try {
-    const table = target.table!
+  await withTable(options, 'read', async (table) => {
     const rows = await rowsOf(table, what, at ?? {})
     const typed = typedRows(table.metadata, table.schema)
     if (options.flag('json')) await printJsonRows(rows.map((row) => readableRow(row, typed)), stdout)
     else await stdout.write(inspectionText(rows, inspectionColumns(what), { location: table.location, columns: stdout.columns, typed }))
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function stateOf(options: CommandOptions): InspectOptions | undefined {

@@ -5,7 +5,7 @@ import type { JsonValue } from '../util/json.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { OutputFile } from './output-file.js'
 import { snapshotId } from './scan-options.js'
 import { UsageError } from './usage-error.js'
@@ -18,15 +18,12 @@ export async function layoutVerb(args: readonly string[], environment: Environme
   options.refuseSecondTable()
   const [ref, snapshot] = [options.text('ref'), options.text('snapshot')]
   if (ref !== undefined && snapshot !== undefined) throw new UsageError('At most one of --ref and --snapshot can be given')
-  const target = await openTarget(options)
-  try {
+  await withTable(options, 'read', async (table) => {
     const at = snapshot === undefined ? { ref } : { snapshotId: snapshotId(snapshot) }
-    const layout = await target.table!.layout({ ...at, signal: environment.signal })
+    const layout = await table.layout({ ...at, signal: environment.signal })
     const text = options.flag('json') ? `${printJson(snakeCase(jsonOf(layout)))}\n` : layoutPage(layout)
     await print(text, options.text('output'), layout, environment)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 async function print(text: string, place: string | undefined, layout: TableLayout, { stdout, stderr }: Environment): Promise<void> {

@@ -6,7 +6,7 @@ import { CommandOptions } from './command-options.js'
 import { visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe maintain`: decides what a table needs, and does it. */
@@ -20,17 +20,13 @@ export async function maintainVerb(args: readonly string[], { stdout, signal }: 
   })
   options.refuseSecondTable()
   const policy = policyOf(options)
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const result = await table.maintain({ policy, branch: options.text('branch'), dryRun: options.flag('dry-run'), signal })
     if (options.flag('json')) await stdout.line(printJson(jsonOf(resultJson(table.name, result))))
     else for (const step of result.steps) await stdout.line(stepText(step))
     const failed = result.steps.find((step) => step.status === 'failed')
     if (failed !== undefined) throw failure(failed, result)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function policyOf(options: CommandOptions): MaintenancePolicy {

@@ -37,7 +37,7 @@ export type Access = 'read' | 'change' | 'write'
  * Opens the table named by the first positional argument: `<catalog>#<name>`, a table's folder, or to read also a metadata file.
  * @throws FloeError `NOT_FOUND`, unless the table may be created
  */
-export async function openTarget(options: CommandOptions, access: Access = 'read'): Promise<Target> {
+export async function openTarget(options: CommandOptions, access: Access): Promise<Target> {
   const [name] = options.positionals
   if (name === undefined) throw new UsageError('Name a table: <catalog>#<namespace.table>, a table folder or a metadata file')
   const stored = storeOptions(options)
@@ -49,6 +49,16 @@ export async function openTarget(options: CommandOptions, access: Access = 'read
   const { uri, table } = cut < 0 ? folderParts(absolutePlace(name)) : { uri: absolutePlace(name.slice(0, cut)), table: name.slice(cut + 1) }
   if (cut === 0 || table === '') throw new UsageError(`A table of a catalog is named <catalog>#<namespace.table>, not ${JSON.stringify(name)}`)
   return openInCatalog(await openCatalog(uri, stores), table, access)
+}
+
+/** Does something with the table named by the first positional argument, which must exist, and closes the way to it. */
+export async function withTable(options: CommandOptions, access: 'read' | 'change', run: (table: Table) => Promise<void>): Promise<void> {
+  const target = await openTarget(options, access)
+  try {
+    await run(target.table!)
+  } finally {
+    await target.close()
+  }
 }
 
 /** A table's folder lies in a catalog of its own: the folder above it. */

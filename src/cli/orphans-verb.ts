@@ -6,7 +6,7 @@ import { CommandOptions } from './command-options.js'
 import { bytesText, countOf, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 const MISMATCH = ['error', 'ignore', 'delete'] as const
@@ -36,15 +36,11 @@ export async function orphansVerb(args: readonly string[], environment: Environm
     dryRun: options.flag('dry-run'),
     signal: environment.signal,
   }
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const result = await table.removeOrphanFiles(asked)
     if (options.flag('json')) await environment.stdout.line(printJson(jsonOf(resultJson(result))))
     else await printResult(table.name, result, environment)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 /** Options such as `s3a,s3n=s3`. */

@@ -3,7 +3,7 @@ import { CHANGE_OPTIONS, runChange } from './change-options.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { INPUT_OPTIONS, inputLocations, rowsOfFiles, withInputFiles } from './input-options.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe overwrite`: replaces all rows, those that a filter selects, or the partitions of the new rows. */
@@ -19,9 +19,7 @@ export async function overwriteVerb(args: readonly string[], environment: Enviro
   const isDynamic = options.flag('partitions')
   if (isDynamic && where !== undefined) throw new UsageError('--partitions replaces whole partitions: leave out --where')
   const locations = inputLocations(options, 'overwrite with')
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     await withInputFiles(locations, options, environment, async (files) => {
       const rows = rowsOfFiles(files)
       const requireMatch = options.flag('require-match')
@@ -33,7 +31,5 @@ export async function overwriteVerb(args: readonly string[], environment: Enviro
             : table.overwrite(rows, where ?? alwaysTrue(), { ...asked, parseText: true, requireMatch }),
       })
     })
-  } finally {
-    await target.close()
-  }
+  })
 }

@@ -7,22 +7,18 @@ import { bytesText, countOf, countText, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { relativePlace } from './inspection-text.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { SCAN_OPTIONS, scanOf } from './scan-options.js'
 
 /** `floe plan`: tells what a scan would read, and why. */
 export async function planVerb(args: readonly string[], { stdout, signal }: Environment): Promise<void> {
   const options = new CommandOptions(args, { ...SCAN_OPTIONS, explain: { type: 'boolean' } })
   options.refuseSecondTable()
-  const target = await openTarget(options)
-  try {
-    const table = target.table!
+  await withTable(options, 'read', async (table) => {
     const plan = await scanOf(table, options).withSignal(signal).plan({ explain: options.flag('explain') })
     if (options.flag('json')) await stdout.line(printJson(jsonOf(planJson(plan))))
     else await stdout.write(planText(plan, table.location))
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 /** A plan as plain data, members named as in metadata tables. */

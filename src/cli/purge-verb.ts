@@ -7,7 +7,7 @@ import { countOf, visibleText } from './display-text.js'
 import { durationOption } from './duration-option.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe purge`: erases rows, and proves it. Exits with 1 when something still holds them. */
@@ -36,9 +36,7 @@ export async function purgeVerb(args: readonly string[], environment: Environmen
     dryRun: options.flag('dry-run'),
     signal: environment.signal,
   }
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const report = await table.purge(where, asked)
     const file = options.text('report')
     if (file !== undefined) await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`)
@@ -47,9 +45,7 @@ export async function purgeVerb(args: readonly string[], environment: Environmen
     if (!report.isErased && !report.dryRun) {
       throw new FloeError('UNAVAILABLE', `${table.name}: it is not proven that the rows are gone: see what the report holds, and purge again`)
     }
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 async function printReport(report: PurgeReport, { stdout }: Environment): Promise<void> {

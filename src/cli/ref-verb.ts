@@ -6,7 +6,7 @@ import { CommandOptions } from './command-options.js'
 import { visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { durationOption } from './duration-option.js'
 import { snapshotId } from './scan-options.js'
 import { UsageError } from './usage-error.js'
@@ -41,14 +41,10 @@ async function refVerb(type: RefType, actions: readonly string[], args: readonly
   const wanted = action === 'list' ? 0 : action === 'rename' || action === 'fast-forward' ? 2 : 1
   const given = [name, other, extra].filter((value) => value !== undefined).length
   if (given !== wanted) throw new UsageError(`floe ${type} <table> ${action} takes ${wanted === 0 ? 'no name' : wanted === 1 ? 'one name' : 'two names'}`)
-  const target = await openTarget(options, action === 'list' ? 'read' : 'change')
-  try {
-    const table = target.table!
+  await withTable(options, action === 'list' ? 'read' : 'change', async (table) => {
     if (action === 'list') await listRefs(table, type, options, environment)
     else await changeRef(table, { type, action, name: name!, other: other ?? '' }, options, environment)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 interface RefChange {

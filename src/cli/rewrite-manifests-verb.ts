@@ -4,7 +4,7 @@ import { CommandOptions } from './command-options.js'
 import { bytesText, countOf, countText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { sizeOption } from './size-option.js'
 
 /** `floe rewrite-manifests`: brings the entries of manifests into the order of their partitions. */
@@ -19,9 +19,7 @@ export async function rewriteManifestsVerb(args: readonly string[], { stdout, si
   })
   options.refuseSecondTable()
   const clusterBy = options.texts('cluster-by').flatMap((text) => text.split(',')).map((text) => text.trim())
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     const dryRun = options.flag('dry-run')
     const result = await table.rewriteManifests({
       ...(clusterBy.length === 0 ? {} : { clusterBy }),
@@ -34,9 +32,7 @@ export async function rewriteManifestsVerb(args: readonly string[], { stdout, si
     })
     if (options.flag('json')) await stdout.line(printJson(jsonOf({ table: table.name, dry_run: dryRun, ...resultJson(result) })))
     else await stdout.write(resultText(table.name, result, dryRun))
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function resultJson(result: RewriteManifestsResult): object {

@@ -2,7 +2,7 @@ import { metadataColumnNames } from '../schema/reserved-fields.js'
 import type { TableScan } from '../table/table-scan.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { PRINT_OPTIONS, printingOf, printRows } from './print-rows.js'
 import { SCAN_OPTIONS, scanOf } from './scan-options.js'
 import { UsageError } from './usage-error.js'
@@ -17,14 +17,11 @@ export async function scanVerb(args: readonly string[], environment: Environment
   })
   options.refuseSecondTable()
   const printing = printingOf(options, environment)
-  const target = await openTarget(options)
-  try {
-    const rows = selected(scanOf(target.table!, options).withSignal(environment.signal), options.text('select'))
+  await withTable(options, 'read', async (table) => {
+    const rows = selected(scanOf(table, options).withSignal(environment.signal), options.text('select'))
     const scan = withMetadata(rows, options.text('metadata-columns'))
     await printRows(printing.wantedRows === undefined ? scan : scan.limit(printing.wantedRows), printing, environment)
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function selected(scan: TableScan, columns: string | undefined): TableScan {

@@ -3,7 +3,7 @@ import { parseJson, type JsonValue } from '../util/json.js'
 import { CHANGE_OPTIONS, FILTER_OPTIONS, filterOption, runChange } from './change-options.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe update`: sets columns of the rows that a filter selects. */
@@ -11,16 +11,12 @@ export async function updateVerb(args: readonly string[], environment: Environme
   const options = new CommandOptions(args, { ...CHANGE_OPTIONS, ...FILTER_OPTIONS, set: { type: 'string', multiple: true } })
   const filter = filterOption(options, 'update')
   const assignments = readAssignments(options)
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     await runChange(table, options, environment, {
       done: 'Changed',
       run: (asked) => table.update(filter, assignments, { ...asked, parseText: true }),
     })
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 function readAssignments(options: CommandOptions): RowAssignments {

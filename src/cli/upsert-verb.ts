@@ -2,7 +2,7 @@ import { CHANGE_OPTIONS, runChange } from './change-options.js'
 import { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { INPUT_OPTIONS, inputLocations, rowsOfFiles, withInputFiles } from './input-options.js'
-import { openTarget } from './open-target.js'
+import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe upsert`: replaces the rows that have the keys of new ones, and inserts the others. */
@@ -16,9 +16,7 @@ export async function upsertVerb(args: readonly string[], environment: Environme
   })
   const keys = readKeys(options)
   const locations = inputLocations(options, 'upsert')
-  const target = await openTarget(options, 'change')
-  try {
-    const table = target.table!
+  await withTable(options, 'change', async (table) => {
     await withInputFiles(locations, options, environment, async (files) => {
       const skipUnchanged = options.flag('skip-unchanged')
       const spillDirectory = options.text('spill-directory')
@@ -27,9 +25,7 @@ export async function upsertVerb(args: readonly string[], environment: Environme
         run: (asked) => table.upsert(rowsOfFiles(files), keys, { ...asked, parseText: true, skipUnchanged, spillDirectory }),
       })
     })
-  } finally {
-    await target.close()
-  }
+  })
 }
 
 /** `--key a,b` and `--key a --key b` alike; undefined for the identifier fields of the table. */
