@@ -54,45 +54,61 @@ class HashFilter {
   }
 }
 
-/** Words of a slot: low, high, number + 1 (0: the slot is free), unused. One slot is one quarter of a cache line. */
-const SLOT = 4
-
+/** Slots have numbers only: a table of many keys is read and written at random, and should be small. */
 class NarrowIndex implements KeyIndex {
   size = 0
   #capacity: number
+  /** Number + 1; 0: the slot is free. */
   #slots: Int32Array
+  /** Two words a key, low and high, by number. */
+  #keys: Int32Array
   #filter: HashFilter
 
   constructor(expected: number) {
     this.#capacity = capacityFor(expected)
-    this.#slots = new Int32Array(this.#capacity * SLOT)
+    this.#slots = new Int32Array(this.#capacity)
+    this.#keys = new Int32Array(2 * Math.max(expected, LEAST_CAPACITY))
     this.#filter = new HashFilter(this.#capacity)
   }
 
   get byteLength(): number {
-    return this.#slots.byteLength + this.#filter.byteLength
+    return this.#slots.byteLength + this.#keys.byteLength + this.#filter.byteLength
   }
 
   add(block: KeyBlock): Int32Array {
     this.#reserve(this.size + block.length)
     const { hashes, nulls, length } = block
     const words = block.words!
+    const slots = this.#slots
+    const keys = this.#keys
+    const filter = this.#filter
+    const mask = this.#capacity - 1
     const numbers = new Int32Array(length)
+    let { size } = this
     for (let row = 0; row < length; row++) {
       if (nulls !== undefined && nulls[row] === 1) {
         numbers[row] = -1
         continue
       }
-      const [low, high] = [words[row * 2]!, words[row * 2 + 1]!]
-      const at = this.#slotOf(hashes[row]!, low, high)
-      if (this.#slots[at + 2] === 0) {
-        this.#slots[at] = low
-        this.#slots[at + 1] = high
-        this.#slots[at + 2] = ++this.size
-        this.#filter.add(hashes[row]!)
+      const hash = hashes[row]!
+      const low = words[row * 2]!
+      const high = words[row * 2 + 1]!
+      let at = hash & mask
+      let number = slots[at]! - 1
+      while (number >= 0 && (keys[number * 2] !== low || keys[number * 2 + 1] !== high)) {
+        at = (at + 1) & mask
+        number = slots[at]! - 1
       }
-      numbers[row] = this.#slots[at + 2]! - 1
+      if (number < 0) {
+        number = size++
+        keys[number * 2] = low
+        keys[number * 2 + 1] = high
+        slots[at] = size
+        filter.add(hash)
+      }
+      numbers[row] = number
     }
+    this.size = size
     return numbers
   }
 
@@ -100,6 +116,7 @@ class NarrowIndex implements KeyIndex {
     const { hashes, nulls, length } = block
     const words = block.words!
     const slots = this.#slots
+    const keys = this.#keys
     const filter = this.#filter
     const mask = this.#capacity - 1
     const numbers = new Int32Array(length)
@@ -111,35 +128,36 @@ class NarrowIndex implements KeyIndex {
       }
       const low = words[row * 2]!
       const high = words[row * 2 + 1]!
-      let at = (hash & mask) * SLOT
-      while (slots[at + 2] !== 0 && (slots[at] !== low || slots[at + 1] !== high)) at = (at + SLOT) & (slots.length - 1)
-      numbers[row] = slots[at + 2]! - 1
+      let at = hash & mask
+      let number = slots[at]! - 1
+      while (number >= 0 && (keys[number * 2] !== low || keys[number * 2 + 1] !== high)) {
+        at = (at + 1) & mask
+        number = slots[at]! - 1
+      }
+      numbers[row] = number
     }
     return numbers
   }
 
-  #slotOf(hash: number, low: number, high: number): number {
-    const slots = this.#slots
-    let at = (hash & (this.#capacity - 1)) * SLOT
-    while (slots[at + 2] !== 0 && (slots[at] !== low || slots[at + 1] !== high)) at = (at + SLOT) & (slots.length - 1)
-    return at
-  }
-
-  #reserve(keys: number): void {
-    if (keys * 3 <= this.#capacity * 2) return
-    const old = this.#slots
-    this.#capacity = capacityFor(keys)
-    this.#slots = new Int32Array(this.#capacity * SLOT)
+  /** Makes room for so many keys in all. */
+  #reserve(count: number): void {
+    if (2 * count > this.#keys.length) {
+      const keys = new Int32Array(Math.max(2 * count, 2 * this.#keys.length))
+      keys.set(this.#keys.subarray(0, 2 * this.size))
+      this.#keys = keys
+    }
+    if (count * 3 <= this.#capacity * 2) return
+    this.#capacity = capacityFor(count)
+    this.#slots = new Int32Array(this.#capacity)
     this.#filter = new HashFilter(this.#capacity)
-    for (let at = 0; at < old.length; at += SLOT) {
-      if (old[at + 2] === 0) continue
-      const [low, high] = [old[at]!, old[at + 1]!]
-      const hash = hashWords(low, high)
+    const mask = this.#capacity - 1
+    for (let number = 0; number < this.size; number++) {
+      const hash = hashWords(this.#keys[number * 2]!, this.#keys[number * 2 + 1]!)
       this.#filter.add(hash)
-      const to = this.#slotOf(hash, low, high)
-      this.#slots[to] = low
-      this.#slots[to + 1] = high
-      this.#slots[to + 2] = old[at + 2]!
+      // Keys are distinct already: the first free slot is theirs
+      let at = hash & mask
+      while (this.#slots[at] !== 0) at = (at + 1) & mask
+      this.#slots[at] = number + 1
     }
   }
 }
