@@ -10,29 +10,10 @@ import type { Type, Value } from '../../../src/schema/type.js'
 import { anyRowValue } from '../../arrow/random-rows.js'
 import { curveKeyEncoder } from '../../../src/compaction/order/curve-key-encoder.js'
 import { compareKeys } from '../../../src/compaction/order/sort-keys.js'
-import { batchOf, orderedRows, sourceOf } from './ordered-rows.js'
+import { batchOf, orderedRows, orderedTypes, sourceOf } from './ordered-rows.js'
 
 const runs = Number(process.env['FLOE_ORDER_RUNS'] ?? 80)
 
-const sortable: readonly Type[] = [
-  { kind: 'boolean' },
-  { kind: 'int' },
-  { kind: 'long' },
-  { kind: 'float' },
-  { kind: 'double' },
-  { kind: 'decimal', precision: 9, scale: 2 },
-  { kind: 'decimal', precision: 38, scale: 10 },
-  { kind: 'date' },
-  { kind: 'time' },
-  { kind: 'timestamp' },
-  { kind: 'timestamptz_ns' },
-  { kind: 'string' },
-  { kind: 'uuid' },
-  { kind: 'fixed', length: 3 },
-  { kind: 'fixed', length: 20 },
-  { kind: 'binary' },
-  { kind: 'unknown' },
-]
 const transforms = ['identity', 'bucket[1]', 'bucket[7]', 'truncate[3]', 'year', 'month', 'day', 'hour', 'void']
 
 /** A column at the top and one within an optional struct, among others that only come along. */
@@ -79,7 +60,7 @@ const anyOrder = (schema: Schema): fc.Arbitrary<SortOrder> => {
   return fc.array(field, { minLength: 1, maxLength: 3 }).map((fields) => ({ orderId: 1, fields }))
 }
 
-const anyCase = fc.tuple(fc.constantFrom(...sortable), fc.constantFrom(...sortable), fc.boolean()).chain(([a, b, required]) => {
+const anyCase = fc.tuple(fc.constantFrom(...orderedTypes), fc.constantFrom(...orderedTypes), fc.boolean()).chain(([a, b, required]) => {
   const schema = schemaOf(a, b, required)
   const row = fc.record({
     a: anyRowValue(a, required && a.kind !== 'unknown'),

@@ -8,7 +8,29 @@ import type { RowOrder } from '../../../src/compaction/order/row-order.js'
 import type { RowSource } from '../../../src/compaction/order/row-source.js'
 import { SpillSpace } from '../../../src/compaction/order/spill-space.js'
 import type { Schema } from '../../../src/schema/schema.js'
+import type { Type } from '../../../src/schema/type.js'
 import { systemRuntime } from '../../../src/util/runtime.js'
+
+/** Every kind of type that rows are ordered by. */
+export const orderedTypes: readonly Type[] = [
+  { kind: 'boolean' },
+  { kind: 'int' },
+  { kind: 'long' },
+  { kind: 'float' },
+  { kind: 'double' },
+  { kind: 'decimal', precision: 9, scale: 2 },
+  { kind: 'decimal', precision: 38, scale: 10 },
+  { kind: 'date' },
+  { kind: 'time' },
+  { kind: 'timestamp' },
+  { kind: 'timestamptz_ns' },
+  { kind: 'string' },
+  { kind: 'uuid' },
+  { kind: 'fixed', length: 3 },
+  { kind: 'fixed', length: 20 },
+  { kind: 'binary' },
+  { kind: 'unknown' },
+]
 
 /** Rows as one batch; members that the schema does not have are left out. */
 export function batchOf(schema: Schema, rows: readonly Row[]): RecordBatch {

@@ -10,24 +10,8 @@ import { Decimal } from '../../../src/schema/decimal.js'
 import { Schema } from '../../../src/schema/schema.js'
 import type { Type, Value } from '../../../src/schema/type.js'
 import { anyRowValue } from '../../arrow/random-rows.js'
-import { batchOf } from './ordered-rows.js'
+import { batchOf, orderedTypes } from './ordered-rows.js'
 
-const types: readonly Type[] = [
-  { kind: 'boolean' },
-  { kind: 'int' },
-  { kind: 'long' },
-  { kind: 'float' },
-  { kind: 'double' },
-  { kind: 'decimal', precision: 9, scale: 2 },
-  { kind: 'decimal', precision: 38, scale: 10 },
-  { kind: 'timestamptz_ns' },
-  { kind: 'string' },
-  { kind: 'uuid' },
-  { kind: 'fixed', length: 3 },
-  { kind: 'fixed', length: 20 },
-  { kind: 'binary' },
-  { kind: 'unknown' },
-]
 const order = { orderId: 1, fields: [{ sourceIds: [1], transform: 'identity', direction: 'asc', nullOrder: 'nulls-first' }] } as const
 
 /** The rank of each value under a scale that knows only `sample`. */
@@ -42,7 +26,7 @@ const plain = (value: RowValue): Value => (value instanceof Decimal ? value.unsc
 
 describe('RankScale', () => {
   it('trap 74: ascends with the values of any type, null first, NaN last, also of values that the sample does not have', () => {
-    const someValues = fc.constantFrom(...types).chain((type) => {
+    const someValues = fc.constantFrom(...orderedTypes).chain((type) => {
       const column = fc.array(anyRowValue(type, false), { maxLength: 40 })
       return fc.tuple(fc.constant(type), column, column)
     })
