@@ -8,7 +8,8 @@ import { RestCatalog, type RestCatalogOptions } from '../../src/catalog/rest/res
 import { RestService } from '../../src/catalog/rest-server/rest-service.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { printJson } from '../../src/util/json.js'
-import { systemRuntime, type Runtime } from '../../src/util/runtime.js'
+import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { codeOf, commitUpdates, creation, emptyAppend, notesOf, setProperties } from '../support/table-commits.js'
 
 /** What is to become of one request: answered, or failed in some way before or after it took effect. */
@@ -34,7 +35,6 @@ interface FaultyServer {
 }
 
 const id = { namespace: ['shop'], name: 'events' }
-const quick: Runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
 let server: Server | undefined
 
 afterEach(() => {
@@ -85,7 +85,7 @@ async function tableWith(
 ): Promise<Faulty> {
   const isCommit = ({ method, path }: Seen): boolean => method === 'POST' && path.endsWith('/tables/events')
   const { uri, seen, io } = await faultyServer((request, count) => (isCommit(request) ? fault(count, request) : undefined))
-  const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick, ...options })
+  const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime, ...options })
   await catalog.createNamespace(['shop'])
   return { catalog, seen, base: await catalog.createTable(id, creation()) }
 }
@@ -182,7 +182,7 @@ describe('a REST catalog that recognises repetitions', () => {
       // What a server that keeps its promise answers.
       return remembered.has(key) ? { status: 409, body: '{"error":{"message":"seen","type":"CommitFailedException","code":409}}' } : undefined
     })
-    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick })
+    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime })
     await catalog.createNamespace(['shop'])
     const base = await catalog.createTable(id, creation())
     await commitUpdates(catalog, base, emptyAppend(base, 'mine'))
@@ -201,11 +201,11 @@ describe('reading from a REST catalog', () => {
       if (!isLoad(request) || count > 3) return undefined
       return count === 1 ? { status: 503 } : count === 2 ? { cutsConnection: true } : { status: 429 }
     })
-    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick })
+    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime })
     await catalog.createNamespace(['shop'])
     await catalog.createTable(id, creation())
     expect((await catalog.loadTable(id)).identifier).toEqual(id)
-    const never = new RestCatalog({ uri: 'http://127.0.0.1:9', openStore: () => io, runtime: quick, maxAttempts: 3 })
+    const never = new RestCatalog({ uri: 'http://127.0.0.1:9', openStore: () => io, runtime: hastyRuntime, maxAttempts: 3 })
     expect(await codeOf(never.loadTable(id))).toBe('UNAVAILABLE')
   })
 
@@ -220,7 +220,7 @@ describe('reading from a REST catalog', () => {
   it('refuses HTML, empty and endless answers as such, naming what was asked', async () => {
     for (const body of ['<html>login</html>', '', '[]', '{"metadata":']) {
       const { uri, io } = await faultyServer((request) => (request.path === 'v1/config' ? { status: 200, body } : undefined))
-      const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick })
+      const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime })
       expect(await codeOf(catalog.loadTable(id))).toBe('CORRUPT')
     }
   })
@@ -229,7 +229,7 @@ describe('reading from a REST catalog', () => {
     const evil = await faultyServer(() => undefined)
     const evilServer = server!
     const { uri, io } = await faultyServer((request) => (request.path === 'v1/config' ? { status: 307, headers: { location: `${evil.uri}/v1/config` } } : undefined))
-    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick, auth: { type: 'bearer', token: 'canary-token' } })
+    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime, auth: { type: 'bearer', token: 'canary-token' } })
     expect(await codeOf(catalog.listNamespaces())).toBe('UNAVAILABLE')
     expect(evil.seen).toEqual([])
     evilServer.close()
@@ -238,7 +238,7 @@ describe('reading from a REST catalog', () => {
   it('ignores what the server says of addresses and credentials', async () => {
     const config = { defaults: { credential: 'x:y' }, overrides: { uri: 'http://evil:1', token: 'evil', 'oauth2-server-uri': 'http://evil', prefix: 'p' } }
     const { uri, seen, io } = await faultyServer((request) => (request.path === 'v1/config' ? { status: 200, body: JSON.stringify(config) } : undefined))
-    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick, auth: { type: 'bearer', token: 'own' } })
+    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime, auth: { type: 'bearer', token: 'own' } })
     await codeOf(catalog.listNamespaces())
     expect(seen.map(({ path, headers }) => [path, headers.authorization])).toEqual([
       ['v1/config', 'Bearer own'],
@@ -254,7 +254,7 @@ describe('secrets of a REST catalog', () => {
       if (request.path === 'v1/oauth/tokens') return { status: 200, body: JSON.stringify({ access_token: `${secret}-token`, token_type: 'bearer', expires_in: 3600 }) }
       return { status: 400, body: JSON.stringify({ error: { message: `bad ${request.headers.authorization ?? ''} ${secret}`, type: 'X', code: 400 } }) }
     })
-    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: quick, auth: { type: 'oauth2', clientId: 'me', clientSecret: secret } })
+    const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime, auth: { type: 'oauth2', clientId: 'me', clientSecret: secret } })
     const error: unknown = await catalog.listNamespaces().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'INVALID' })
     const shown = [error, catalog].map((value) => inspect(value, { depth: 10, showHidden: true }))
@@ -276,7 +276,7 @@ describe('secrets of a REST catalog', () => {
       if (request.path === 'v1/oauth/tokens') return { status: 200, body: JSON.stringify({ access_token: `t${++issued}`, token_type: 'bearer', expires_in: 100 }) }
       return request.headers.authorization === 'Bearer t2' ? { status: 401 } : undefined
     })
-    const runtime = { ...quick, now: () => now }
+    const runtime = { ...hastyRuntime, now: () => now }
     const catalog = new RestCatalog({ uri, openStore: () => io, runtime, auth: { type: 'oauth2', clientId: 'id', clientSecret: 's' } })
     await Promise.all([catalog.listNamespaces(), catalog.listNamespaces()])
     expect(issued).toBe(1)

@@ -5,7 +5,7 @@ import type { ServiceResponse } from '../../src/catalog/rest-server/service-requ
 import { and, day, eq, isIn, openCatalog, schema, t, type Catalog, type OpenCatalogOptions } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { JsonObject, parseJson } from '../../src/util/json.js'
-import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { restStub, type RestStub, type StubRequest } from '../support/rest-stub.js'
 
 const columns = schema({ id: t.long.required, at: t.timestamptz, who: t.string })
@@ -88,8 +88,8 @@ describe('a REST catalog is told', () => {
     await scanned(slow)
     await slow.catalog.close()
     expect(isDone).toBe(true)
-    const runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
-    const stuck = await world(({ path }) => (path === metricsPath ? new Promise(() => undefined) : Promise.resolve(undefined)), { runtime })
+    const never = new Promise<undefined>(() => undefined)
+    const stuck = await world(({ path }) => (path === metricsPath ? never : Promise.resolve(undefined)), { runtime: hastyRuntime })
     await scanned(stuck)
     expect(await within(stuck.catalog.close(), 5000)).not.toBe('late')
   })

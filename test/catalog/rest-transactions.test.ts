@@ -11,11 +11,11 @@ import { openCatalog, schema, t, type Catalog, type CatalogTransaction } from '.
 import { LocalFileIO } from '../../src/io/local-file-io.js'
 import { JsonObject } from '../../src/util/json.js'
 import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { commitOne, restStub, type RestStub } from '../support/rest-stub.js'
 import { codeOf } from '../support/table-commits.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'floe-transactions-'))
-const quick = { ...systemRuntime, sleep: () => Promise.resolve() }
 let lakes = 0
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -40,7 +40,7 @@ async function world(change?: Change): Promise<World> {
   const stub = restStub(backend, async (request, serve) =>
     request.path === 'v1/transactions/commit' ? change?.(serve, ++count, request.body, service) : undefined,
   )
-  const catalog = await openCatalog('http://127.0.0.1:1', { rest: { fetch: stub.fetch }, runtime: quick })
+  const catalog = await openCatalog('http://127.0.0.1:1', { rest: { fetch: stub.fetch }, runtime: hastyRuntime })
   for (const name of ['shop.a', 'shop.b']) await (await catalog.createTable(name, { schema: schema({ id: t.long.required }) })).append([{ id: 0n }])
   return { ...stub, catalog, warehouse }
 }

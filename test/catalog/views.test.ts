@@ -7,13 +7,12 @@ import { RestCatalog } from '../../src/catalog/rest/rest-catalog.js'
 import type { ServiceResponse } from '../../src/catalog/rest-server/service-request.js'
 import { openCatalog, schema, t, type Catalog, type CreateViewOptions } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { restStub, type RestStub, type StubRequest } from '../support/rest-stub.js'
 import { codeOf } from '../support/table-commits.js'
 
 const columns = schema({ id: t.long, note: t.string })
 const definition: CreateViewOptions = { schema: columns, sql: { spark: 'SELECT * FROM t', trino: 'SELECT * FROM t' }, properties: { comment: 'all' } }
-const quick = { ...systemRuntime, sleep: () => Promise.resolve() }
 
 interface World extends RestStub {
   readonly catalog: Catalog
@@ -26,7 +25,7 @@ type Change = (request: StubRequest, serve: () => Promise<ServiceResponse>) => P
 async function world(change?: Change): Promise<World> {
   const own = new MemoryCatalog()
   const stub = restStub(own, change)
-  return { ...stub, own, catalog: await openCatalog('http://127.0.0.1:1', { rest: { fetch: stub.fetch, maxAttempts: 1 }, runtime: quick }) }
+  return { ...stub, own, catalog: await openCatalog('http://127.0.0.1:1', { rest: { fetch: stub.fetch, maxAttempts: 1 }, runtime: hastyRuntime }) }
 }
 
 describe('views of a REST catalog', () => {

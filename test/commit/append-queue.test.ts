@@ -5,6 +5,7 @@ import { appendQueueOf } from '../../src/commit/append-queue.js'
 import type { DataFile } from '../../src/manifest/data-file.js'
 import { FloeError } from '../../src/util/errors.js'
 import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { creation } from '../support/table-commits.js'
 
 const id = { namespace: ['shop'], name: 'events' }
@@ -88,11 +89,11 @@ describe('appends of one process to one branch', () => {
       lost = true
       return { outcome: 'unknown', reason: new FloeError('UNAVAILABLE', 'lost') }
     })
-    const runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
     const loaded = await backend.createTable(id, creation({ 'commit.status-check.num-retries': '1' }))
     const queue = appendQueueOf(backend)
     const files = await Promise.all(['a', 'b', 'c'].map((name) => fileIn(loaded, name)))
-    const settled = await Promise.allSettled(files.map((file) => queue.append({ loaded, files: [file], ownsFiles: true, runtime })))
+    const calls = files.map((file) => queue.append({ loaded, files: [file], ownsFiles: true, runtime: hastyRuntime }))
+    const settled = await Promise.allSettled(calls)
     expect(lost).toBe(true)
     expect(settled.slice(1)).toMatchObject([{ reason: { code: 'COMMIT_STATE_UNKNOWN' } }, { reason: { code: 'COMMIT_STATE_UNKNOWN' } }])
     for (const file of files) expect(await loaded.io.head(file.filePath)).toBeDefined()

@@ -4,6 +4,7 @@ import type { Catalog, OpenCatalogOptions, Row, Table, TableScan } from '../../s
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
 import { FloeError } from '../../src/util/errors.js'
 import { InterceptedFileIO } from './intercepted-file-io.js'
+import { locationsBelow } from './locations-below.js'
 
 export interface Lake {
   readonly catalog: Catalog
@@ -16,11 +17,7 @@ export interface Lake {
 export async function memoryLake(options: OpenCatalogOptions = {}): Promise<Lake> {
   const io = new InterceptedFileIO(new MemoryFileIO())
   const catalog = await openCatalog('memory:', { io, cacheBytes: 0, parquet: { workers: 0 }, ...options })
-  const files = async (): Promise<string[]> => {
-    const found: string[] = []
-    for await (const { location } of io.list('memory:///warehouse')) found.push(location)
-    return found
-  }
+  const files = (): Promise<string[]> => locationsBelow(io, 'memory:///warehouse')
   return { catalog, io, files, dataFiles: async () => (await files()).filter((file) => file.endsWith('.parquet')) }
 }
 

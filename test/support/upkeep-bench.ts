@@ -18,6 +18,7 @@ import type { MetadataUpdate } from '../../src/metadata/metadata-update.js'
 import type { TableMetadata } from '../../src/metadata/table-metadata.js'
 import type { PartitionSpec } from '../../src/partition/partition-spec.js'
 import { InterceptedFileIO } from './intercepted-file-io.js'
+import { locationsBelow } from './locations-below.js'
 import { SCHEMA, UNPARTITIONED, UNSORTED } from './metadata-builders.js'
 import { TestRuntime } from './scripted-backend.js'
 import { dataFile, vector } from './commit-bench.js'
@@ -138,10 +139,8 @@ export class UpkeepBench {
   }
 
   /** Every object there is. */
-  async objects(): Promise<readonly string[]> {
-    const found: string[] = []
-    for await (const { location } of this.memory.list('s3://bucket/lake')) found.push(location)
-    return found
+  objects(): Promise<readonly string[]> {
+    return locationsBelow(this.memory, 's3://bucket/lake')
   }
 
   /** Of the objects, those that the table reaches; fails when something that it reaches is gone. */

@@ -3,14 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { identity, isFloeError, openCatalog, schema, t } from '../../src/index.js'
 import type { Catalog, Table } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import type { Runtime } from '../../src/util/runtime.js'
-import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { InterceptedFileIO } from '../support/intercepted-file-io.js'
 import type { IoCall } from '../support/intercepted-file-io.js'
 import { column } from '../support/lake.js'
+import { locationsBelow } from '../support/locations-below.js'
 
-/** Waits for nothing, so that retries are instant. */
-const hasty: Runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
 const rows = [1, 2, 3].map((id) => ({ id: BigInt(id), part: id % 2 }))
 
 interface Bench {
@@ -27,17 +25,11 @@ async function bench(kind: 'memory' | 'files'): Promise<Bench> {
   const io = new InterceptedFileIO(memory)
   const uri = kind === 'memory' ? 'memory:' : 's3://bucket/warehouse'
   const open = (through: InterceptedFileIO | MemoryFileIO): Promise<Catalog> =>
-    openCatalog(uri, { io: through, cacheBytes: 0, runtime: hasty, parquet: { workers: 0 }, ...(kind === 'files' ? { verifyStore: 'never' as const } : {}) })
+    openCatalog(uri, { io: through, cacheBytes: 0, runtime: hastyRuntime, parquet: { workers: 0 }, ...(kind === 'files' ? { verifyStore: 'never' as const } : {}) })
   const catalog = await open(io)
   const table = await catalog.createTable('a.t', { schema: schema({ id: t.long.required, part: t.int }), partitionBy: [identity('part')], formatVersion: 3 })
   await table.append([{ id: 0n, part: 0 }])
   return { io, memory, table, catalog, reopen: async () => (kind === 'memory' ? await catalog.loadTable('a.t') : await (await open(memory)).loadTable('a.t')) }
-}
-
-async function objectsOf(memory: MemoryFileIO, folder: string): Promise<string[]> {
-  const found: string[] = []
-  for await (const { location } of memory.list(folder)) found.push(location)
-  return found
 }
 
 const isParquet = (location: string): boolean => location.endsWith('.parquet')
@@ -68,12 +60,12 @@ describe.each(['memory', 'files'] as const)('a catalog in %s', (kind) => {
         else expect([1, 4], place).toContain(ids.length)
         // A deletion that failed may leave its file; nothing else may.
         if (!isUnknown && failed?.operation !== 'delete') {
-          const left = (await objectsOf(memory, now.location)).filter(isParquet)
+          const left = (await locationsBelow(memory, now.location)).filter(isParquet)
           expect(left, place).toHaveLength(1)
         }
       }
       const live = (await now.inspect.allDataFiles()).map((file) => file.file_path)
-      const there = new Set(await objectsOf(memory, now.location))
+      const there = new Set(await locationsBelow(memory, now.location))
       expect(live.filter((file) => !there.has(file)), place).toEqual([])
     }
     expect(calls).toBeGreaterThan(3)
@@ -121,6 +113,6 @@ describe('a store that fills up', () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     process.off('unhandledRejection', note)
     expect(unseen).toEqual([])
-    expect((await objectsOf(memory, table.location)).filter(isParquet)).toHaveLength(1)
+    expect((await locationsBelow(memory, table.location)).filter(isParquet)).toHaveLength(1)
   })
 })

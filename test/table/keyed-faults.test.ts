@@ -6,12 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFloeError, openCatalog, schema, t } from '../../src/index.js'
 import type { Catalog, Table } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import { systemRuntime, type Runtime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { InterceptedFileIO } from '../support/intercepted-file-io.js'
 import { column, failureOf } from '../support/lake.js'
+import { locationsBelow } from '../support/locations-below.js'
 
-/** Waits for nothing, so that retries are instant. */
-const hasty: Runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
 const columns = schema({ id: t.long.required, n: t.int })
 const rows = (ids: readonly number[], n: number): object[] => ids.map((id) => ({ id: BigInt(id), n }))
 
@@ -31,7 +30,7 @@ interface Bench {
 async function bench(uri: string, formatVersion: 2 | 3 = 3): Promise<Bench> {
   const memory = new MemoryFileIO()
   const io = new InterceptedFileIO(memory)
-  const catalog = await openCatalog(uri, { io, cacheBytes: 0, runtime: hasty, parquet: { workers: 0 }, ...(uri === 'memory:' ? {} : { verifyStore: 'never' }) })
+  const catalog = await openCatalog(uri, { io, cacheBytes: 0, runtime: hastyRuntime, parquet: { workers: 0 }, ...(uri === 'memory:' ? {} : { verifyStore: 'never' }) })
   const properties = { 'write.merge.mode': 'merge-on-read' }
   const table = await catalog.createTable('a.t', { schema: columns, formatVersion, properties })
   await table.append(rows([1, 2, 3], 0))
@@ -39,9 +38,7 @@ async function bench(uri: string, formatVersion: 2 | 3 = 3): Promise<Bench> {
 }
 
 async function contentFiles(memory: MemoryFileIO, table: Table): Promise<string[]> {
-  const found: string[] = []
-  for await (const { location } of memory.list(table.location)) if (/\.(?:parquet|puffin)$/.test(location)) found.push(location)
-  return found
+  return (await locationsBelow(memory, table.location)).filter((location) => /\.(?:parquet|puffin)$/.test(location))
 }
 
 describe.each(['memory:', 's3://bucket/warehouse'])('in the catalog %s', (uri) => {

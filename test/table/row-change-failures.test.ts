@@ -3,14 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { identity, isFloeError, openCatalog, schema, t } from '../../src/index.js'
 import type { Catalog, RowChangeOptions, RowChangeResult, Table } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import type { Runtime } from '../../src/util/runtime.js'
-import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
 import { InterceptedFileIO } from '../support/intercepted-file-io.js'
 import type { IoCall } from '../support/intercepted-file-io.js'
 import { rowTexts } from '../support/lake.js'
+import { locationsBelow } from '../support/locations-below.js'
 
-/** Waits for nothing, so that retries are instant. */
-const hasty: Runtime = { ...systemRuntime, sleep: () => Promise.resolve() }
 const rows = Array.from({ length: 6 }, (_, id) => ({ id: BigInt(id), part: id % 2, n: 0 }))
 
 interface Bench {
@@ -24,18 +22,12 @@ async function bench(): Promise<Bench> {
   const memory = new MemoryFileIO()
   const io = new InterceptedFileIO(memory)
   const open = (through: InterceptedFileIO | MemoryFileIO): Promise<Catalog> =>
-    openCatalog('s3://bucket/lake', { io: through, cacheBytes: 0, runtime: hasty, parquet: { workers: 0 }, verifyStore: 'never' })
+    openCatalog('s3://bucket/lake', { io: through, cacheBytes: 0, runtime: hastyRuntime, parquet: { workers: 0 }, verifyStore: 'never' })
   const catalog = await open(io)
   const columns = schema({ id: t.long.required, part: t.int, n: t.int })
   const table = await catalog.createTable('a.t', { schema: columns, partitionBy: [identity('part')], formatVersion: 3 })
   await table.append(rows)
   return { io, memory, table, reopen: async () => (await open(memory)).loadTable('a.t') }
-}
-
-async function objectsOf(memory: MemoryFileIO, folder: string): Promise<string[]> {
-  const found: string[] = []
-  for await (const { location } of memory.list(folder)) found.push(location)
-  return found
 }
 
 interface Change {
@@ -92,7 +84,7 @@ describe('requests of a change that fail', () => {
         const { deletedRows, updatedRows } = outcome as RowChangeResult
         expect(deletedRows + updatedRows, place).toBe(change.changed)
       }
-      const there = new Set(await objectsOf(memory, now.location))
+      const there = new Set(await locationsBelow(memory, now.location))
       const live = new Set((await now.inspect.allFiles()).map((file) => file.file_path))
       expect([...live].filter((file) => !there.has(file)), place).toEqual([])
       // A deletion that failed may leave its file, and so may a commit whose outcome is unknown; nothing else may.

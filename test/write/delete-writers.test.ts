@@ -17,6 +17,7 @@ import { systemRuntime } from '../../src/util/runtime.js'
 import { writeDeletionVectors, type PositionDeleteTarget } from '../../src/write/deletion-vector-writer.js'
 import { type EqualityKey, writeEqualityDeletes } from '../../src/write/equality-delete-writer.js'
 import { writePositionDeletes } from '../../src/write/position-delete-writer.js'
+import { locationsBelow } from '../support/locations-below.js'
 import { table, type TableOptions } from '../support/metadata-builders.js'
 
 const columns = schema({
@@ -39,12 +40,6 @@ function target(name: string, positions: Iterable<number>, partition: readonly V
   return { dataFile: { filePath: `mem://lake/t/data/${name}.parquet`, specId: 0, partition }, positions: PositionBitmap.of(positions) }
 }
 
-async function namesIn(io: MemoryFileIO): Promise<string[]> {
-  const names: string[] = []
-  for await (const { location } of io.list('mem://lake/')) names.push(location)
-  return names
-}
-
 describe('deletion vectors', () => {
   const v3 = { formatVersion: 3 } as const
 
@@ -53,7 +48,7 @@ describe('deletion vectors', () => {
     const targets = [target('b', [5, 1, 9], [1]), target('a', [2 ** 33], [null])]
     const files = await writeDeletionVectors(targets, context)
     const path = `mem://lake/t/data/00000-0-${UUID}-00001-deletes.puffin`
-    expect(await namesIn(context.io)).toEqual([path])
+    expect(await locationsBelow(context.io, 'mem://lake/')).toEqual([path])
     const bytes = await context.io.read(path)
     const footer = decodePuffinFile(bytes)
     expect(footer.properties.get('created-by')).toMatch(/^floe \d+\.\d+\.\d+/)
@@ -86,7 +81,7 @@ describe('deletion vectors', () => {
   it('without positions are not written', async () => {
     const context = contextOf(v3)
     expect(await writeDeletionVectors([target('a', [])], context)).toEqual([])
-    expect(await namesIn(context.io)).toEqual([])
+    expect(await locationsBelow(context.io, 'mem://lake/')).toEqual([])
   })
 
   it('are refused before version 3, and twice for one file', async () => {
@@ -101,7 +96,7 @@ describe('deletion vectors', () => {
     context.io.write = (...args) => (++writes === 3 ? Promise.reject(new Error('disk full')) : write(...args))
     await expect(writeDeletionVectors(['a', 'b', 'c'].map((name) => target(name, [1])), context)).rejects.toThrow('disk full')
     expect(writes).toBe(3)
-    expect(await namesIn(context.io)).toEqual([])
+    expect(await locationsBelow(context.io, 'mem://lake/')).toEqual([])
   })
 })
 
@@ -166,7 +161,7 @@ describe('position delete files', () => {
     let writes = 0
     context.io.write = (...args) => (++writes === 2 ? Promise.reject(new Error('disk full')) : write(...args))
     await expect(writePositionDeletes([target('a', [1]), target('b', [1])], context)).rejects.toThrow()
-    expect(await namesIn(context.io)).toEqual([])
+    expect(await locationsBelow(context.io, 'mem://lake/')).toEqual([])
   })
 })
 
@@ -248,7 +243,7 @@ describe('equality delete files', () => {
   it('leave nothing behind when a row is bad', async () => {
     const { context, files } = write([{ id: 1n, grp: 1 }, { id: 'no', grp: 2 }], { columns: ['id'] }, { partitionBy: [identity('grp')] })
     await expect(files).rejects.toMatchObject({ code: 'INVALID' })
-    expect(await namesIn(context.io)).toEqual([])
+    expect(await locationsBelow(context.io, 'mem://lake/')).toEqual([])
   })
 })
 
