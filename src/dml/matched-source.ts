@@ -8,6 +8,20 @@ import { hasRowLineage } from './removed-rows.js'
 import type { RowChangeSet } from './row-change-set.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 
+/** The ids of a batch's rows, to be looked at row by row. */
+export interface RowIds {
+  /** Two a row. */
+  readonly words: Int32Array
+  /** Which rows have an id, from bit `offset` on; `undefined`: all. */
+  readonly validity: Uint8Array | undefined
+  readonly offset: number
+}
+
+/** Reads a column of `_row_id`. */
+export function rowIdsOf(chunk: Chunk): RowIds {
+  return { words: wordsOf(fixedValues(chunk)), validity: validityBitmap(chunk), offset: chunk.offset }
+}
+
 /** What became of the rows of a source, numbered in their order: which rows of the table they replace. */
 export class MatchedSource {
   readonly #isMatched: Uint8Array
@@ -31,13 +45,12 @@ export class MatchedSource {
     this.#isMatched[number] = 1
   }
 
-  /** The row replaces row `row` of the table, whose ids are `rowIds`. */
-  replace(number: number, rowIds: Chunk | undefined, row: number): void {
+  /** The row replaces row `row` of a batch of the table, whose ids are `ids`. */
+  replace(number: number, ids: RowIds | undefined, row: number): void {
     this.match(number)
-    const validity = rowIds === undefined ? undefined : validityBitmap(rowIds)
-    const hasId = rowIds !== undefined && (validity === undefined || bitAt(validity, rowIds.offset + row))
-    const words = rowIds === undefined ? undefined : wordsOf(fixedValues(rowIds))
-    const [low, high] = hasId ? [words![row * 2]!, words![row * 2 + 1]!] : [0, 0]
+    const hasId = ids !== undefined && (ids.validity === undefined || bitAt(ids.validity, ids.offset + row))
+    const low = hasId ? ids.words[row * 2]! : 0
+    const high = hasId ? ids.words[row * 2 + 1]! : 0
     if (this.#isWritten[number] === 1) {
       this.#copies.push({ number, low, high, hasId })
       return

@@ -13,7 +13,7 @@ import type { DmlContext } from './dml-context.js'
 import { JoinSource, keyIdsOf, keyProjection, numberRows, type NumberedRows } from './join-source.js'
 import { keyIndex, type KeyIndex } from './key-index.js'
 import type { KeyReader } from './key-reader.js'
-import { MatchedSource } from './matched-source.js'
+import { MatchedSource, rowIdsOf } from './matched-source.js'
 import { hasRowLineage } from './removed-rows.js'
 import { replanning } from './replan.js'
 import type { RowChangeSet } from './row-change-set.js'
@@ -156,11 +156,12 @@ function replaceMatches({ file, batch, numbers, positions, lineage }: NumberedRo
   if (rows.length === 0) return
   const same = unchanged?.(takeBatch(batch, Uint32Array.from(rows)), Uint32Array.from(rows, (row) => numbers[row]!))
   const replaced = new PositionBitmap()
+  const rowIds = lineage && rowIdsOf(lineage.rowIds)
   rows.forEach((row, i) => {
     const number = numbers[row]!
     if (same?.[i] === 1) matched.match(number)
     else {
-      matched.replace(number, lineage?.rowIds, row)
+      matched.replace(number, rowIds, row)
       replaced.add(positions.at(row))
     }
   })
