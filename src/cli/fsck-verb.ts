@@ -25,6 +25,7 @@ const FSCK_OPTIONS = {
 /** `floe fsck`: checks a table, and mends what it finds when asked to. Exits with 1 while there are errors. */
 export async function fsckVerb(args: readonly string[], environment: Environment): Promise<void> {
   const options = new CommandOptions(args, FSCK_OPTIONS)
+  options.refuseSecondTable()
   const asked = fsckOptions(options)
   const isRepair = options.flag('repair')
   const consents = ['drop-missing-files', 'drop-missing-deletes', 'drop-duplicates', 'dry-run']

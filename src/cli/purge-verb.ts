@@ -23,6 +23,7 @@ export async function purgeVerb(args: readonly string[], environment: Environmen
     'dry-run': { type: 'boolean' },
     report: { type: 'string' },
   })
+  options.refuseSecondTable()
   const where = options.text('where')
   if (where === undefined) throw new UsageError('Say which rows to erase: --where FILTER')
   const branches = options.texts('branch')

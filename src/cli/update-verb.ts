@@ -9,6 +9,7 @@ import { UsageError } from './usage-error.js'
 /** `floe update`: sets columns of the rows that a filter selects. */
 export async function updateVerb(args: readonly string[], environment: Environment): Promise<void> {
   const options = new CommandOptions(args, { ...CHANGE_OPTIONS, ...FILTER_OPTIONS, set: { type: 'string', multiple: true } })
+  options.refuseSecondTable()
   const filter = filterOption(options, 'update')
   const assignments = readAssignments(options)
   await withTable(options, 'change', async (table) => {
