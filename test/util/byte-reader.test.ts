@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../../src/util/byte-reader.js'
-import { ByteWriter } from '../../src/util/byte-writer.js'
+import { ByteWriter } from '../support/byte-writer.js'
 
 describe('ByteReader and ByteWriter', () => {
   it('read back what was written, across growth', () => {

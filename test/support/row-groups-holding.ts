@@ -1,11 +1,11 @@
-import { compareValues } from '../schema/compare-values.js'
-import type { NameMapping } from '../schema/name-mapping.js'
-import type { NestedField, Value } from '../schema/type.js'
-import { chooseRowGroups, startOf } from './choose-row-groups.js'
-import { PageIndexes } from './page-index.js'
-import { parseFileSchema, withFieldIds } from './parquet-schema.js'
-import { namingFile, readFooterAndTail } from './read-footer.js'
-import type { FooterLocation } from './read-footer.js'
+import { compareValues } from '../../src/schema/compare-values.js'
+import type { NameMapping } from '../../src/schema/name-mapping.js'
+import type { NestedField, Value } from '../../src/schema/type.js'
+import { chooseRowGroups, startOf } from '../../src/parquet/choose-row-groups.js'
+import { PageIndexes } from '../../src/parquet/page-index.js'
+import { parseFileSchema, withFieldIds } from '../../src/parquet/parquet-schema.js'
+import { namingFile, readFooterAndTail } from '../../src/parquet/read-footer.js'
+import type { FooterLocation } from '../../src/parquet/read-footer.js'
 
 /** A row group that may hold a value. */
 export interface RowGroupPlace {

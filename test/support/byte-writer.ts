@@ -1,4 +1,4 @@
-import { encodeUtf8 } from './utf8.js'
+import { encodeUtf8 } from '../../src/util/utf8.js'
 
 /** Bytes that grow as they are written. Multi-byte numbers are little-endian unless the method says otherwise. */
 export class ByteWriter {
