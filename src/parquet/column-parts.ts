@@ -19,18 +19,34 @@ export function columnParts(batches: readonly RecordBatch[], threads: number): r
   const sizes = columnsOf(batches[0]!).map((_, i) => batches.reduce((sum, batch) => sum + chunkBytes(columnsOf(batch)[i]!), 0))
   const total = sizes.reduce((sum, size) => sum + size, 0)
   const count = Math.max(1, Math.min(threads, Math.floor(total / MIN_PART_BYTES)))
+  return cut(sizes, smallestCapacity(sizes, count))
+}
+
+/** The least bytes within which the sizes fit into `count` parts: what takes longest is then as short as it can be. */
+function smallestCapacity(sizes: readonly number[], count: number): number {
+  let low = Math.max(0, ...sizes)
+  let high = sizes.reduce((sum, size) => sum + size, 0)
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (cut(sizes, middle).length <= count) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** Parts of at most `capacity` bytes, each as large as it can be. */
+function cut(sizes: readonly number[], capacity: number): ColumnPart[] {
   const parts: ColumnPart[] = []
   let first = 0
   let bytes = 0
-  let before = 0
   sizes.forEach((size, i) => {
+    if (i > first && bytes + size > capacity) {
+      parts.push({ first, end: i, bytes })
+      first = i
+      bytes = 0
+    }
     bytes += size
-    const isLast = i === sizes.length - 1
-    if (!isLast && before + bytes < (total * (parts.length + 1)) / count) return
-    parts.push({ first, end: i + 1, bytes })
-    before += bytes
-    bytes = 0
-    first = i + 1
   })
+  parts.push({ first, end: sizes.length, bytes })
   return parts
 }
