@@ -1,6 +1,6 @@
-import { bitAt, fixedValues, offsetsOf, validityBitmap } from '../arrow/arrow-data.js'
+import { bitAt, fixedValues, offsetsOf, validityBitmap, wordsOf } from '../arrow/arrow-data.js'
 import type { Chunk } from '../arrow/arrow-data.js'
-import { isNanDouble, isNanFloat, wordsOf } from './key-hash.js'
+import { isNanDouble, isNanFloat } from './key-hash.js'
 import type { KeyLayout } from './key-hash.js'
 
 /** Appends one value of a column. */
@@ -44,7 +44,7 @@ export class KeyBytes {
         return (row) => this.#mark(bitAt(bits, column.offset + row) ? 2 : 1)
       }
       case 'words':
-        return this.#wordPacker(wordsOf(column), layout)
+        return this.#wordPacker(wordsOf(fixedValues(column)), layout)
       case 'bytes': {
         const bytes = fixedValues<Uint8Array>(column)
         return (row) => this.#range(bytes, row * layout.width, (row + 1) * layout.width)

@@ -1,4 +1,4 @@
-import { bitAt, fixedValues, offsetsOf, validityBitmap } from '../arrow/arrow-data.js'
+import { bitAt, fixedValues, offsetsOf, validityBitmap, wordsOf } from '../arrow/arrow-data.js'
 import type { Chunk } from '../arrow/arrow-data.js'
 import type { Type } from '../schema/type.js'
 
@@ -54,18 +54,12 @@ export function hashColumn(chunk: Chunk, layout: KeyLayout, hashes: Int32Array, 
     return
   }
   const before = validity === undefined ? undefined : hashes.slice(0, rows)
-  if (layout.kind === 'words') hashWords(wordsOf(chunk), layout, hashes, rows)
+  if (layout.kind === 'words') hashWords(wordsOf(fixedValues(chunk)), layout, hashes, rows)
   else if (layout.kind === 'bit') hashBits(fixedValues<Uint8Array>(chunk), chunk.offset, hashes, rows)
   else if (layout.kind === 'bytes') hashBytes(fixedValues<Uint8Array>(chunk), layout.width, hashes, rows)
   else hashTexts(fixedValues<Uint8Array>(chunk), offsetsOf(chunk), hashes, rows)
   if (validity === undefined || before === undefined) return
   for (let row = 0; row < rows; row++) if (!bitAt(validity, chunk.offset + row)) hashes[row] = mix(before[row]!, NULL_HASH)
-}
-
-/** The values of a chunk as 32-bit words. */
-export function wordsOf(chunk: Chunk): Int32Array {
-  const values = fixedValues(chunk)
-  return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
 }
 
 /** Whether the double of these two words is not a number. */

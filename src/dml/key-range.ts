@@ -10,6 +10,7 @@ import { Decimal } from '../schema/decimal.js'
 import type { LiteralInput } from '../schema/literal.js'
 import type { Schema } from '../schema/schema.js'
 import type { Type, Value } from '../schema/type.js'
+import { lowerBound } from '../util/binary-search.js'
 import { compareBytes, decodeUtf8 } from '../util/utf8.js'
 import type { KeyReader } from './key-reader.js'
 
@@ -130,14 +131,8 @@ class IntegerSet implements ValueSet {
   mayHaveWithin(least: Value, greatest: Value): boolean {
     const sorted = this.#inOrder()
     if (sorted === undefined) return true
-    let low = 0
-    let high = sorted.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (sorted[middle]! < (least as bigint)) low = middle + 1
-      else high = middle
-    }
-    return low < sorted.length && sorted[low]! <= (greatest as bigint)
+    const first = lowerBound<number | bigint>(sorted, least as bigint)
+    return first < sorted.length && sorted[first]! <= (greatest as bigint)
   }
 
   /** Distinct and ascending; `undefined` when they were too many to keep. */

@@ -1,4 +1,5 @@
 import type { Value } from '../schema/type.js'
+import { firstWhere } from '../util/binary-search.js'
 import { preservesOrder, termFunction, termType } from './bound-term.js'
 import type { BoundPredicate, BoundTerm } from './expression.js'
 import { boundForm, readBound } from './value-order.js'
@@ -102,14 +103,7 @@ function setTest(form: BoundForm, op: 'in' | 'not-in', literals: readonly Value[
 }
 
 function firstNotBelow(form: BoundForm, literals: readonly Value[], value: Value): number {
-  let low = 0
-  let high = literals.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (form.compare(literals[middle]!, value) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
+  return firstWhere(0, literals.length, (index) => form.compare(literals[index]!, value) >= 0)
 }
 
 function prefixTest(form: BoundForm, op: 'starts-with' | 'not-starts-with', prefix: Uint8Array): BoundTest {

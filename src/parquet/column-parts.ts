@@ -1,6 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { columnsOf } from '../arrow/arrow-data.js'
 import { chunkBytes } from '../arrow/batch-bytes.js'
+import { firstWhere } from '../util/binary-search.js'
 
 /** Top-level columns that one thread encodes. */
 export interface ColumnPart {
@@ -24,14 +25,8 @@ export function columnParts(batches: readonly RecordBatch[], threads: number): r
 
 /** The least bytes within which the sizes fit into `count` parts: what takes longest is then as short as it can be. */
 function smallestCapacity(sizes: readonly number[], count: number): number {
-  let low = Math.max(0, ...sizes)
-  let high = sizes.reduce((sum, size) => sum + size, 0)
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if (cut(sizes, middle).length <= count) high = middle
-    else low = middle + 1
-  }
-  return low
+  const all = sizes.reduce((sum, size) => sum + size, 0)
+  return firstWhere(Math.max(0, ...sizes), all, (capacity) => cut(sizes, capacity).length <= count)
 }
 
 /** Parts of at most `capacity` bytes, each as large as it can be. */

@@ -1,3 +1,4 @@
+import { firstWhere, lowerBound } from '../util/binary-search.js'
 import type { RowSelection } from './parquet-engine.js'
 
 /** Rows that follow each other, counted from the first of their row group. */
@@ -143,17 +144,6 @@ function trimmed(selection: RowSelection, base: number, from: number, to: number
   return { start: first, rows: last + 1 - first }
 }
 
-/** The first of ascending rows for which `test` holds, as it does for all after it. */
-function firstWhere(from: number, to: number, test: (row: number) => boolean): number {
-  let [low, high] = [from, to - 1]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if (test(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
 function cut(range: RowRange, rows: number): RowRange[] {
   const windows: RowRange[] = []
   for (let done = 0; done < range.rows; done += rows) windows.push({ start: range.start + done, rows: Math.min(rows, range.rows - done) })
@@ -166,18 +156,6 @@ export function runningSum(counts: readonly number[]): number[] {
   let sum = 0
   for (const count of counts) sums.push((sum += count))
   return sums
-}
-
-/** Index of the first element that is not below `value`. */
-function lowerBound(sorted: readonly number[], value: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function upperBound(sorted: readonly number[], value: number): number {

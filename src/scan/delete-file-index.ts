@@ -7,6 +7,7 @@ import type { PartitionSpec } from '../partition/partition-spec.js'
 import { DELETE_FILE_PATH_FIELD } from '../schema/reserved-fields.js'
 import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
+import { firstWhere } from '../util/binary-search.js'
 import { FloeError } from '../util/errors.js'
 import { compareBytes, decodeUtf8 } from '../util/utf8.js'
 import { compileDeletePruning, type DeletePruning } from './equality-pruning.js'
@@ -137,16 +138,11 @@ class Group {
       a.sequenceNumber < b.sequenceNumber ? -1 : Number(a.sequenceNumber > b.sequenceNumber)
     if (!this.#isSorted) this.#files.sort(byAge)
     this.#isSorted = true
-    let low = 0
-    for (let high = this.#files.length; low < high; ) {
-      const middle = (low + high) >> 1
-      if (this.#files[middle]!.sequenceNumber < sequenceNumber) low = middle + 1
-      else high = middle
-    }
-    let suffix = this.#suffixes.get(low)
+    const first = firstWhere(0, this.#files.length, (index) => this.#files[index]!.sequenceNumber >= sequenceNumber)
+    let suffix = this.#suffixes.get(first)
     if (suffix === undefined) {
-      suffix = this.#files.slice(low)
-      this.#suffixes.set(low, suffix)
+      suffix = this.#files.slice(first)
+      this.#suffixes.set(first, suffix)
     }
     return suffix
   }

@@ -52,6 +52,18 @@ export function storeWith(changes: Partial<Omit<FileIO, 'write'>> & { readonly w
 
 const writing = (write: Write): NonNullable<PlantedBug['substitutions']['io']> => (io) => storeWith({ write }, io)
 
+/** What becomes of a version whose making failed for any reason but that it exists. */
+function onFailedVersion(answer: (location: string, sizeBytes: number) => ObjectStatus): NonNullable<PlantedBug['substitutions']['io']> {
+  return writing(async (location, body, options, io) => {
+    try {
+      return await io.write(location, body, options)
+    } catch (error) {
+      if (!isVersion(location) || isFloeError(error, 'ALREADY_EXISTS')) throw error
+      return answer(location, body.length)
+    }
+  })
+}
+
 /** Writes versions with other text than the library made: numbers are left as they are. */
 function rewriting(change: (text: string, version: number) => string): PlantedBug['substitutions'] {
   return {
@@ -151,27 +163,15 @@ const OF_THE_STORE: readonly PlantedBug[] = [
   {
     name: 'a lost answer to a version is taken for success',
     substitutions: {
-      io: writing(async (location, body, options, io) => {
-        try {
-          return await io.write(location, body, options)
-        } catch (error) {
-          if (!isVersion(location) || isFloeError(error, 'ALREADY_EXISTS')) throw error
-          return { location, sizeBytes: body.length, lastModifiedMs: 0, etag: undefined }
-        }
-      }),
+      io: onFailedVersion((location, sizeBytes) => ({ location, sizeBytes, lastModifiedMs: 0, etag: undefined })),
     },
     limits: { ...APPENDS, maxFaults: 12 },
   },
   {
     name: 'a lost answer is taken for a refusal',
     substitutions: {
-      io: writing(async (location, body, options, io) => {
-        try {
-          return await io.write(location, body, options)
-        } catch (error) {
-          if (!isVersion(location) || isFloeError(error, 'ALREADY_EXISTS')) throw error
-          throw new FloeError('INVALID', 'nothing was written')
-        }
+      io: onFailedVersion(() => {
+        throw new FloeError('INVALID', 'nothing was written')
       }),
     },
     limits: { kinds: ['append', 'property'], maxFaults: 12 },

@@ -1,3 +1,4 @@
+import { lowerBound } from '../../util/binary-search.js'
 import { BoxTree } from './box-tree.js'
 import type { Boxes } from './boxes.js'
 
@@ -21,8 +22,8 @@ export function boxDepths(boxes: Boxes): BoxDepths {
 function intervalDepths({ count, lower, upper }: Boxes): BoxDepths {
   const ends = distinctSorted(lower, upper)
   const changes = new Int32Array(ends.length + 1)
-  const first = Uint32Array.from(lower, (end) => placeOf(ends, end))
-  const last = Uint32Array.from(upper, (end) => placeOf(ends, end))
+  const first = Uint32Array.from(lower, (end) => lowerBound(ends, end))
+  const last = Uint32Array.from(upper, (end) => lowerBound(ends, end))
   for (let box = 0; box < count; box++) {
     changes[first[box]!]! += 1
     changes[last[box]!]! -= 1
@@ -48,17 +49,6 @@ function distinctSorted(a: Float64Array, b: Float64Array): Float64Array {
   let kept = 0
   for (let i = 0; i < all.length; i++) if (i === 0 || all[i] !== all[i - 1]) all[kept++] = all[i]!
   return all.subarray(0, kept)
-}
-
-function placeOf(sorted: Float64Array, number: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < number) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Sums of ranges by adding alone: differences of running totals would lose ranges that are small beside the whole. */

@@ -4,6 +4,7 @@ import { Decimal } from '../../schema/decimal.js'
 import { uuidFromBytes } from '../../schema/hex-text.js'
 import type { LiteralInput } from '../../schema/literal.js'
 import type { Type, Value } from '../../schema/type.js'
+import { lowerBound } from '../../util/binary-search.js'
 import { decodeUtf8 } from '../../util/utf8.js'
 import { readAxis } from './axis.js'
 import { goldenRatio, unitPlace } from './box-depths.js'
@@ -98,14 +99,7 @@ function runningTotals(masses: Float64Array): Float64Array {
 }
 
 function firstReaching(totals: Float64Array, wanted: number): number {
-  let low = 0
-  let high = totals.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (totals[middle]! < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
+  return Math.min(lowerBound(totals, wanted), totals.length - 1)
 }
 
 /** A value on the way from one bound to the next, where the type has values in between; else the nearer bound. */

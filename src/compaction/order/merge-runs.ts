@@ -2,6 +2,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { batchBytes } from '../../arrow/batch-bytes.js'
 import { concatBatches } from '../../arrow/concat-batches.js'
 import { sliceBatch, takeBatch } from '../../arrow/take.js'
+import { firstWhere } from '../../util/binary-search.js'
 import { compareKeys, keysOf } from './sort-keys.js'
 import type { SortKeys } from './sort-keys.js'
 import { sortedRows } from './sorted-rows.js'
@@ -92,14 +93,8 @@ function countsUpTo(cursors: readonly RunCursor[], bound: Bound): number[] {
   return cursors.map((cursor, i) => {
     if (i === place) return bound.row + 1 - cursor.at
     const limit = i < place ? 0 : -1
-    let low = cursor.at
-    let high = cursor.end
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareKeys(cursor.keys, middle, bound.cursor.keys, bound.row) <= limit) low = middle + 1
-      else high = middle
-    }
-    return low - cursor.at
+    const first = firstWhere(cursor.at, cursor.end, (row) => compareKeys(cursor.keys, row, bound.cursor.keys, bound.row) > limit)
+    return first - cursor.at
   })
 }
 
