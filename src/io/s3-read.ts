@@ -65,19 +65,23 @@ function rangeHeader(range: ByteRange): string {
   return range.offset < 0 ? `bytes=${range.offset}` : `bytes=${range.offset}-${range.offset + range.length - 1}`
 }
 
-/** Some stores and proxies ignore ranges and send everything (200), or a part of the range only. */
+/**
+ * Some stores and proxies ignore ranges and send everything (200), or a part of the range only. Others send the range under
+ * status 200 (gofakes3, and rclone, which is built on it): what the answer says of its place counts, where its length agrees.
+ */
 function expectedOf(answer: S3Sdk.GetObjectCommandOutput, range: ByteRange | undefined, location: string): Expected {
   const length = answer.ContentLength
   if (range === undefined) {
     if (answer.$metadata.httpStatusCode === 206) throw brokenAnswer('a part of the object instead of all of it')
     return { skip: 0, length: length ?? Number.POSITIVE_INFINITY }
   }
-  if (answer.$metadata.httpStatusCode !== 206) {
+  const sent = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.ContentRange ?? '')
+  const isRange = answer.$metadata.httpStatusCode === 206 || (sent !== null && length === Number(sent[2]) + 1 - Number(sent[1]))
+  if (!isRange) {
     if (length === undefined) throw brokenAnswer('the whole object without its size instead of a range')
     const { start, end } = resolveRange(range, length, location)
     return { skip: start, length: end - start }
   }
-  const sent = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.ContentRange ?? '')
   if (sent === null) throw brokenAnswer('a range without saying which')
   const first = Number(sent[1])
   const size = Number(sent[2]) + 1 - first

@@ -53,6 +53,8 @@ export type S3FaultKind =
   | 'truncate'
   /** 200 with everything where a range was asked for. */
   | 'ignore-range'
+  /** The range that was asked for, and its place, under status 200. */
+  | 'range-in-200'
   /** A range that is shorter than asked. */
   | 'short-range'
   /** 200 with an error document, no effect. */
@@ -410,7 +412,8 @@ export class S3Server {
     let end = match?.[1] === '' || match?.[2] === '' ? size : Math.min(size, Number(match?.[2]) + 1)
     if (match === null || start >= size || end <= start) return error(416, 'InvalidRange')
     if (fault?.kind === 'short-range') end = Math.max(start + 1, end - 1)
-    return { status: 206, headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${size}` }, body: object.bytes.subarray(start, end) }
+    const status = fault?.kind === 'range-in-200' ? 200 : 206
+    return { status, headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${size}` }, body: object.bytes.subarray(start, end) }
   }
 
   #list(bucket: string, query: URLSearchParams): Answer {
