@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { and, bucket, eq, gtEq, identity, isFloeError, lt, schema, t } from '../../../src/index.js'
-import type { Expression, Table } from '../../../src/index.js'
+import type { Expression, Snapshot, Table } from '../../../src/index.js'
 import { memoryLake } from '../../support/lake.js'
 import type { Lake } from '../../support/lake.js'
 import { changedLines, linesAt, replayed } from './changelog-law.js'
@@ -95,7 +95,12 @@ function refused(error: unknown): void {
 }
 
 /** Budgets so small that rows are read again, files matched in parts, and net changes gathered key by key. */
-const forms = [
+interface Form {
+  readonly keys?: readonly string[]
+  readonly net?: boolean
+  readonly memoryBudgetBytes?: number
+}
+const forms: readonly Form[] = [
   {},
   { keys: ['id'] },
   { keys: [], memoryBudgetBytes: 300 },
@@ -118,21 +123,30 @@ async function checkAll(lake: Lake, table: Table): Promise<void> {
         const changes = await changedLines(table.scanChanges({ ...range, ...options }))
         expect(replayed(rows, changes), `${JSON.stringify(options)} from ${String(from)} to ${String(to)}`).toEqual(after)
         checkForm(changes, options)
+        const commits = snapshots.slice(states.indexOf(from), states.indexOf(to))
+        if (tellsEqualRowsApart(options, commits)) continue
+        // Nothing that stayed is told of: no row leaves and comes back in one commit
+        const gone = new Set(changes.filter(({ type }) => type === 'DELETE').map(({ ordinal, line }) => `${ordinal} ${line}`))
+        expect(changes.filter(({ type, ordinal, line }) => type === 'INSERT' && gone.has(`${ordinal} ${line}`))).toEqual([])
       }
     }
   }
 }
 
-function checkForm(changes: readonly ChangedLine[], options: { readonly keys?: readonly string[]; readonly net?: boolean }): void {
+function checkForm(changes: readonly ChangedLine[], options: Form): void {
   if (options.keys?.length === 0) expect(changes.filter(({ type }) => type.startsWith('UPDATE'))).toEqual([])
   changes.forEach(({ type }, i) => {
     if (type === 'UPDATE_BEFORE') expect(changes[i + 1]?.type).toBe('UPDATE_AFTER')
   })
   if (options.net === true) return
   expect(changes.map(({ ordinal }) => ordinal)).toEqual(changes.map(({ ordinal }) => ordinal).toSorted((a, b) => a - b))
-  // Nothing that stayed is told of: no row leaves and comes back in one commit
-  const gone = new Set(changes.filter(({ type }) => type === 'DELETE').map(({ ordinal, line }) => `${ordinal} ${line}`))
-  expect(changes.filter(({ type, ordinal, line }) => type === 'INSERT' && gone.has(`${ordinal} ${line}`))).toEqual([])
+}
+
+/** Where row ids identify, an equal row in the place of a deleted one is another; several rows of a key are paired within the budget. */
+function tellsEqualRowsApart({ keys, net, memoryBudgetBytes }: Form, commits: readonly Snapshot[]): boolean {
+  if (net === true) return true
+  if (keys === undefined) return commits.every(({ firstRowId }) => firstRowId !== undefined)
+  return keys.length > 0 && memoryBudgetBytes !== undefined
 }
 
 describe('changes of any history', () => {
