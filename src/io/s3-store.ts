@@ -33,8 +33,11 @@ export class S3Store {
   readonly #options: S3FileIOOptions
   #opened: Promise<{ readonly sdk: typeof S3Sdk; readonly client: S3Sdk.S3Client }> | undefined
 
+  readonly #secrets: Set<string>
+
   constructor(options: S3FileIOOptions) {
-    this.#options = options
+    this.#secrets = new Set(knownSecrets(options))
+    this.#options = { ...options, credentials: this.#noting(options.credentials) }
     this.runtime = options.runtime ?? systemRuntime
     this.maxAttempts = Math.max(1, options.maxAttempts ?? DEFAULT_ATTEMPTS)
   }
@@ -73,13 +76,23 @@ export class S3Store {
   /** Rethrows what is typed already. */
   classify(error: unknown): S3Failure {
     if (error instanceof FloeError) throw error
-    return classifyS3Failure(error, knownSecrets(this.#options))
+    return classifyS3Failure(error, [...this.#secrets])
   }
 
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
     if (opened !== undefined) (await opened.catch(() => undefined))?.client.destroy()
+  }
+
+  /** What a provider gives must not show up in any message either. */
+  #noting(credentials: S3FileIOOptions['credentials']): S3FileIOOptions['credentials'] {
+    if (typeof credentials !== 'function') return credentials
+    return async () => {
+      const given = await credentials()
+      for (const secret of knownSecrets({ credentials: given })) this.#secrets.add(secret)
+      return given
+    }
   }
 
   async #open(): Promise<{ readonly sdk: typeof S3Sdk; readonly client: S3Sdk.S3Client }> {

@@ -4,6 +4,8 @@ import { ObjectStoreCatalog, type ObjectStoreCatalogOptions } from '../catalog/o
 import type { RestCatalogOptions } from '../catalog/rest/rest-catalog.js'
 import type { OpenStore } from '../catalog/rest/storage-access.js'
 import { parseLocation } from '../io/location.js'
+import type { S3FileIOOptions } from '../io/s3-options.js'
+import { FloeError } from '../util/errors.js'
 import { systemRuntime } from '../util/runtime.js'
 import { openStore, type StoreOptions } from './open-store.js'
 
@@ -31,8 +33,9 @@ export async function openBackend(uri: string, options: BackendOptions): Promise
   const { allowedLocations, verifyStore, onMetrics, rest } = options
   if (scheme === 'http' || scheme === 'https') {
     const { RestCatalog } = await import('../catalog/rest/rest-catalog.js')
-    // Files are read with what the catalog sends of them, and with the caller's options for the rest.
-    const openFiles: OpenStore = (location, s3) => openStore(location, { ...options, s3: { ...options.s3, ...s3 } })
+    const { isLoopback } = await import('../catalog/rest/rest-http.js')
+    const isNear = isLoopback(new URL(uri))
+    const openFiles: OpenStore = (location, s3) => openStore(location, { ...options, s3: filesOf(s3, options.s3, isNear) })
     const backend = new RestCatalog({ ...rest, uri, allowedLocations, onMetrics, runtime, openStore: openFiles })
     return { backend, close: () => Promise.resolve() }
   }
@@ -40,4 +43,19 @@ export async function openBackend(uri: string, options: BackendOptions): Promise
   const close = async (): Promise<void> => io.close?.()
   if (scheme === 'memory') return { backend: new MemoryCatalog({ io, onMetrics, runtime }), close }
   return { backend: new ObjectStoreCatalog({ warehouse: uri, io, allowedLocations, verifyStore, onMetrics, runtime }), close }
+}
+
+/**
+ * How files of a catalog server's tables are reached: as the catalog says, and for the rest as the caller does. Where the caller names
+ * the store, that is it. What this process has credentials for by its environment is not sent to a store that only a catalog of another
+ * machine names.
+ * @throws FloeError `INVALID` for a store that is named so
+ */
+function filesOf(sent: S3FileIOOptions | undefined, own: S3FileIOOptions | undefined, isNear: boolean): S3FileIOOptions {
+  const endpoint = own?.endpoint ?? sent?.endpoint
+  const merged = { ...own, ...sent, ...(endpoint === undefined ? {} : { endpoint }) }
+  const isTheirs = own?.endpoint === undefined && sent?.endpoint !== undefined && !isNear
+  if (!isTheirs || merged.credentials !== undefined || merged.anonymous === true) return merged
+  const place = URL.canParse(sent.endpoint) ? new URL(sent.endpoint).origin : 'an address'
+  throw new FloeError('INVALID', `The catalog keeps its files at ${place} and sends no credentials for it: give s3.endpoint, or s3.credentials, to use yours there`)
 }

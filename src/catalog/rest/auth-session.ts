@@ -10,6 +10,8 @@ export interface OutgoingRequest {
 export interface AuthSession {
   /** The request's headers with what proves who asks. Fetches or renews tokens first where that is due. */
   authorize(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>
+  /** Statuses by which the catalog says that it does not take the proof. Default: 401 and 419. */
+  readonly refusals?: ReadonlySet<number> | undefined
   /** Called with the headers of a request that the catalog refused: whether there is something newer to try than they have. */
   refresh?(refused: Readonly<Record<string, string>>): Promise<boolean>
   /** Values that must not show up in any message. */

@@ -1,4 +1,4 @@
-import { parentLocation, parseLocation } from '../../io/location.js'
+import { isInside, parentLocation, parseLocation } from '../../io/location.js'
 import { guardPrefixes } from '../../io/prefix-guard.js'
 import { tableMetadataFromJson } from '../../metadata/table-metadata-json.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
@@ -61,6 +61,7 @@ export class LoadedTables {
   /** Configuration of the catalog that tables have as well, unless they have their own. */
   useDefaults(properties: ReadonlyMap<string, string>): void {
     this.#defaults = properties
+    for (const secret of storageSecrets(properties, [])) this.#keepSecret(secret)
   }
 
   /** The version that the server sent last, with its tag. */
@@ -149,7 +150,11 @@ export class LoadedTables {
     const declarable = isRemote ? [`${scheme}://${authority}/`] : own
     const prefixes = own.length === 0 ? [] : tablePrefixes(metadata, { folder: metadata.location, declarable, always: [] })
     const metadataFolder = own.length === 0 || metadataLocation === STAGED_LOCATION ? undefined : parentLocation(metadataLocation)
-    const all = [...prefixes, ...(metadataFolder === undefined ? [] : [metadataFolder]), ...allowedLocations]
+    // Neither another store nor the folders of other tables are opened to the table by where its metadata file is.
+    const stores = isRemote ? declarable : ['/']
+    const isNear = (folder: string): boolean => stores.some((place) => isInside(place, folder)) && !isInside(folder, metadata.location)
+    const near = metadataFolder !== undefined && isNear(metadataFolder) ? [metadataFolder] : []
+    const all = [...prefixes, ...near, ...allowedLocations]
     if (all.length > 0) return all
     const place = scheme === 'file' ? 'a local path of this machine' : `an ${scheme} address`
     throw new FloeError('INVALID', `The catalog keeps this table at ${place}; if that is meant, name it in allowedLocations`, { file: metadata.location })
@@ -165,6 +170,7 @@ export class LoadedTables {
   }
 
   #keepSecret(secret: string): void {
+    this.#secrets.delete(secret)
     this.#secrets.add(secret)
     const oldest = this.#secrets.values().next()
     if (this.#secrets.size > MAX_SECRETS && oldest.done !== true) this.#secrets.delete(oldest.value)

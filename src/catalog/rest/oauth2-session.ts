@@ -37,6 +37,8 @@ interface Token {
 
 /** Renewed when a tenth of its life is left, at most so early. Source: `OAuth2Util.AuthSession` */
 const MAX_EARLY_MS = 5 * 60_000
+/** What a token server says of requests that it does not like is not about tables. */
+const REFUSALS = ['INVALID', 'NOT_FOUND', 'ALREADY_EXISTS', 'CONFLICT'] as const
 /** A token that could not be renewed yet is tried to be again after half of what is left, at most so late. */
 const MAX_PAUSE_MS = 60_000
 
@@ -62,6 +64,9 @@ export class OAuth2Session implements AuthSession {
       throw new FloeError('INVALID', 'OAuth 2 needs a clientSecret, a token, or a subject whose token is exchanged')
     }
     const url = this.#tokenUrl()
+    if (url.username !== '' || url.password !== '') {
+      throw new FloeError('INVALID', 'The tokenUri must not hold a user name or password: pass them as clientId and clientSecret')
+    }
     if (url.protocol !== 'https:' && !isLoopback(url)) {
       throw new FloeError('INVALID', `Credentials are not sent to ${url.origin} without encryption: use an https address`)
     }
@@ -181,7 +186,10 @@ export class OAuth2Session implements AuthSession {
     const path = this.#tokenUrl().href
     const headers = authorization === undefined ? undefined : { authorization }
     const subject = 'an access token'
-    const { body } = await this.#http.send({ method: 'POST', path, body: form, headers, repeatable: true, subject }, anonymousSession)
+    const request = { method: 'POST', path, body: form, headers, repeatable: true, subject } as const
+    const { body } = await this.#http.send(request, anonymousSession).catch((error: unknown) => {
+      throw isFloeError(error, ...REFUSALS) ? tokenRefused(error) : error
+    })
     const answer = body ?? JsonObject.parse('{}', { source: subject })
     const type = answer.optionalString('issued_token_type') ?? tokenTypes.access_token
     const seconds = answer.optionalSafeInteger('expires_in')
@@ -211,6 +219,10 @@ export class OAuth2Session implements AuthSession {
     if (/^https?:/.test(tokenUri) && URL.canParse(tokenUri)) return new URL(tokenUri)
     return new URL(`${base}/${tokenUri.replace(/^\//, '')}`)
   }
+}
+
+function tokenRefused({ message, cause }: FloeError): FloeError {
+  return new FloeError('UNAUTHORIZED', `${message}; check the tokenUri and the credentials`, { cause })
 }
 
 function bearer(token: string): string {

@@ -8,7 +8,6 @@ import type { RemoteScan, RemoteScanFile, TableIdentifier } from '../catalog-bac
 import { printTableIdentifier } from '../table-identifier.js'
 import type { RestConfig } from './rest-config.js'
 import { endpoints, type Endpoint } from './rest-endpoints.js'
-import { restError } from './rest-error.js'
 import type { RestRequest, RestResponse } from './rest-http.js'
 import { ScanTasksReader } from './scan-tasks-json.js'
 import { parseStorageCredentials, type StorageCredential } from './storage-access.js'
@@ -20,6 +19,8 @@ export interface RemotePlanningOptions {
   /** How the catalog is asked to give access to files. */
   readonly headers: Readonly<Record<string, string>>
   readonly send: (request: RestRequest) => Promise<RestResponse>
+  /** The error for a plan that failed. */
+  readonly errorOf: (status: number, text: string, subject: string) => FloeError
   /** Takes the credentials that come with a plan, for its files. */
   readonly useCredentials: (credentials: readonly StorageCredential[]) => void
 }
@@ -140,7 +141,7 @@ class RemotePlan {
   #failed(answer: JsonObject): FloeError {
     this.#planId = undefined
     const status = answer.optionalObject('error')?.optionalInt('code') ?? 500
-    return restError(status, JSON.stringify({ error: errorOf(answer) }), this.#subject)
+    return this.#options.errorOf(status, JSON.stringify({ error: errorOf(answer) }), this.#subject)
   }
 
   /** Tells the server to let go of the plan. Whether it does is no matter. */

@@ -26,7 +26,7 @@ import { LoadedTables, withHistory, type SnapshotMode } from './loaded-tables.js
 import { SigV4Session, type SigV4Options } from './sigv4-session.js'
 import { RestMetrics } from './rest-metrics.js'
 import { RestViews } from './rest-views.js'
-import type { OpenStore } from './storage-access.js'
+import { storageSecrets, type OpenStore } from './storage-access.js'
 import { TableSessions } from './table-sessions.js'
 
 /** Who the client is to the catalog. */
@@ -98,7 +98,8 @@ export class RestCatalog implements CatalogBackend {
       ...this.#session.secrets(),
       ...this.#sessions.secrets(),
       ...this.#tables.secrets(),
-      ...Object.values(headers ?? {}),
+      ...Object.values(headers ?? {}).flatMap(partsOfHeader),
+      ...storageSecrets(new Map(Object.entries(options.properties ?? {})), []),
     ]
     this.#http = new RestHttp({ uri, headers, fetch, requestTimeoutMs, maxAttempts, runtime: this.#runtime, secrets })
     const auth = options.auth ?? { type: 'none' }
@@ -316,7 +317,8 @@ export class RestCatalog implements CatalogBackend {
     }
     const [runtime, headers] = [this.#runtime, this.#delegation()]
     const send = (request: RestRequest): Promise<RestResponse> => this.#send(request, identifier)
-    return async (scan) => planRemotely(scan, { identifier, config, runtime, headers, send, useCredentials })
+    const errorOf = (status: number, text: string, subject: string): FloeError => this.#http.errorOf(status, text, subject)
+    return async (scan) => planRemotely(scan, { identifier, config, runtime, headers, send, errorOf, useCredentials })
   }
 
   #delegation(): Readonly<Record<string, string>> {
@@ -371,7 +373,7 @@ export class RestCatalog implements CatalogBackend {
     const { idempotencyLifetimeMs } = await this.#configured()
     if (idempotencyLifetimeMs === undefined) return this.#send({ ...request, repeatable: false }, table)
     const headers = { ...request.headers, 'idempotency-key': idempotencyKey(this.#runtime) }
-    return this.#send({ ...request, headers, repeatable: true }, table)
+    return this.#send({ ...request, headers, repeatable: true, repeatableForMs: idempotencyLifetimeMs }, table)
   }
 
   /** With the session of the catalog, or of a table that the server gave a token for. */
@@ -414,6 +416,12 @@ function openSession(auth: RestAuth, http: RestHttp, runtime: Runtime): AuthSess
     case 'sigv4':
       return new SigV4Session(auth, runtime)
   }
+}
+
+/** A header's value, and what follows a scheme in it, as in `Bearer x`. */
+function partsOfHeader(value: string): readonly string[] {
+  const space = value.indexOf(' ')
+  return space === -1 ? [value] : [value, value.slice(space + 1).trim()]
 }
 
 function unencrypted(base: URL): FloeError {

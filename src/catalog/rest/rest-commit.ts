@@ -3,8 +3,8 @@ import { FloeError } from '../../util/errors.js'
 import type { JsonMembers } from '../../util/json.js'
 import type { CommitOutcome, CommitRequest, LoadedTable, TransactionOutcome } from '../catalog-backend.js'
 import { isReplaced, tableReplaced } from '../table-commit.js'
-import { statusOf } from './rest-error.js'
-import { NotSentError, type RestResponse } from './rest-http.js'
+import { NotSentError, statusOf } from './rest-error.js'
+import type { RestResponse } from './rest-http.js'
 
 export interface RestCommitPort {
   /** Sends the body, once or with a key that makes repetitions harmless. */
@@ -76,7 +76,7 @@ export function commitBody({ requirements, updates }: Pick<CommitRequest, 'requi
 /** Which outcome a failed request stands for. */
 export function failedOutcome(error: unknown): Exclude<CommitOutcome, { readonly outcome: 'committed' }> {
   const reason = error instanceof Error ? error : new Error(String(error))
-  if (error instanceof NotSentError) return { outcome: 'rejected', reason, retryable: true }
+  if (error instanceof NotSentError) return { outcome: 'rejected', reason, retryable: error.retryable }
   const status = statusOf(error)
   if (status === undefined || status >= 500 || status === 408) return { outcome: 'unknown', reason }
   // 409: a requirement did not hold; 429: not looked at.

@@ -1,11 +1,11 @@
 import { abortedError } from '../../io/aborted.js'
 import { waitBeforeRetry } from '../../io/retry-delay.js'
-import { FloeError } from '../../util/errors.js'
+import { FloeError, isFloeError } from '../../util/errors.js'
 import { JsonObject, printJson, type JsonValue } from '../../util/json.js'
 import type { Runtime } from '../../util/runtime.js'
 import { decodeUtf8 } from '../../util/utf8.js'
-import type { AuthSession } from './auth-session.js'
-import { restError } from './rest-error.js'
+import type { AuthSession, OutgoingRequest } from './auth-session.js'
+import { NotSentError, restError } from './rest-error.js'
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'DELETE'
 
@@ -23,6 +23,8 @@ export interface RestRequest {
    * recognises the repetition. Default: for GET and HEAD only.
    */
   readonly repeatable?: boolean | undefined
+  /** How long the server recognises a repetition, from the first time on. Default: for ever. */
+  readonly repeatableForMs?: number | undefined
   /** What is asked for, for messages: `table shop.events`. */
   readonly subject?: string | undefined
 }
@@ -50,20 +52,18 @@ export interface RestHttpOptions {
   readonly secrets: () => readonly string[]
 }
 
-/** The request never reached the server: nothing can have happened. */
-export class NotSentError extends FloeError {}
-
 const DEFAULT_TIMEOUT_MS = 60_000
 const DEFAULT_MAX_ATTEMPTS = 5
 const MAX_REDIRECTS = 3
 /** Metadata of large tables arrives as one answer. */
 const MAX_RESPONSE_BYTES = 256 * 2 ** 20
 const MAX_ERROR_BYTES = 64 * 2 ** 10
+const MAX_REASON_CHARACTERS = 300
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 /** Statuses of requests that were not processed, whatever they ask for. */
 const NOT_PROCESSED = new Set([429])
 const SERVER_TROUBLE = new Set([408, 500, 502, 503, 504])
-const TOKEN_REFUSED = new Set([401, 419])
+const TOKEN_REFUSED: ReadonlySet<number> = new Set([401, 419])
 
 /**
  * Sends requests with the headers of a session. Answers below 400, and 304, resolve; others throw what `restError` makes of
@@ -87,23 +87,40 @@ export class RestHttp {
   /** Sends a request, again where that is safe. */
   async send(request: RestRequest, session: AuthSession): Promise<RestResponse> {
     const repeatable = request.repeatable ?? (request.method === 'GET' || request.method === 'HEAD')
-    const maxAttempts = this.#options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS
+    const { maxAttempts = DEFAULT_MAX_ATTEMPTS, runtime } = this.#options
+    const refusals = session.refusals ?? TOKEN_REFUSED
+    const startMs = runtime.now()
     let isRefreshed = false
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#try(request, session)
       if ('response' in outcome) return outcome.response
       const { failure, status, sent, retryAfterMs } = outcome
       if (request.signal?.aborted === true) throw abortedError(request.signal)
-      if (sent !== undefined && TOKEN_REFUSED.has(status) && !isRefreshed && (await session.refresh?.(sent)) === true) {
+      if (sent !== undefined && refusals.has(status) && !isRefreshed && (await this.#refresh(session, sent))) {
         // The server turned it away at the door.
         isRefreshed = true
         attempt--
         continue
       }
       const notProcessed = failure instanceof NotSentError || (status !== undefined && NOT_PROCESSED.has(status))
-      const trouble = status === undefined || SERVER_TROUBLE.has(status)
+      const trouble = status === undefined ? failure.retryable : SERVER_TROUBLE.has(status)
       if (attempt >= maxAttempts || !(notProcessed || (repeatable && trouble))) throw failure
-      await waitBeforeRetry({ runtime: this.#options.runtime, attempt, retryAfterMs, signal: request.signal })
+      await waitBeforeRetry({ runtime, attempt, retryAfterMs, signal: request.signal })
+      const isForgotten = request.repeatableForMs !== undefined && runtime.now() - startMs >= request.repeatableForMs
+      if (isForgotten && !notProcessed) throw failure
+    }
+  }
+
+  /** The error for a failure that the server tells of, without secrets. */
+  errorOf(status: number, text: string, subject: string): FloeError {
+    return restError(status, text, subject, (said) => this.#redact(said))
+  }
+
+  async #refresh(session: AuthSession, refused: SentHeaders): Promise<boolean> {
+    try {
+      return (await session.refresh?.(refused)) === true
+    } catch (error) {
+      throw this.#unsent(error)
     }
   }
 
@@ -114,6 +131,8 @@ export class RestHttp {
     try {
       ;({ response, body, sent } = await this.#exchange(request, session))
     } catch (error) {
+      // Without the proof of who asks there is no request to repeat.
+      if (error instanceof NotSentError) throw error
       return { failure: this.#networkError(error, request) }
     }
     const { status, headers } = response
@@ -121,7 +140,9 @@ export class RestHttp {
       const json = request.method === 'HEAD' || status === 204 || status === 304 || body.length === 0 ? undefined : this.#parse(body, request)
       return { response: { status, headers, body: json } }
     }
-    const failure = restError(status, this.#redact(Buffer.from(body.subarray(0, MAX_ERROR_BYTES)).toString('utf8')), subjectOf(request))
+    // A text that is cut could end in half a secret.
+    const text = body.length > MAX_ERROR_BYTES ? '' : Buffer.from(body).toString('utf8')
+    const failure = this.errorOf(status, text, subjectOf(request))
     return { failure, status, sent, retryAfterMs: retryAfterOf(headers, this.#options.runtime) }
   }
 
@@ -132,13 +153,14 @@ export class RestHttp {
     for (let redirects = 0; ; redirects++) {
       const init = await this.#initOf(request, url, session)
       const response = await this.#fetch(url, { ...init, signal, redirect: 'manual' })
-      const next = response.status >= 300 && response.status !== 304 && response.status < 400 ? response.headers.get('location') : null
-      if (next === null) return { response, body: await readBounded(response, request), sent: init.headers }
+      const isRedirect = response.status >= 300 && response.status !== 304 && response.status < 400
+      if (!isRedirect) return { response, body: await readBounded(response, request), sent: init.headers }
       await response.body?.cancel()
-      const target = new URL(next, url)
+      const target = targetOf(response, url)
       // Credentials go to nobody else, and a change is not sent twice.
-      if (target.origin !== url.origin || redirects >= MAX_REDIRECTS || request.method === 'POST' || request.method === 'DELETE') {
-        throw new FloeError('UNAVAILABLE', `The catalog redirects to ${target.origin}: open it under its own address`, { retryable: false })
+      if (target?.origin !== url.origin || redirects >= MAX_REDIRECTS || request.method === 'POST' || request.method === 'DELETE') {
+        const place = target === undefined ? 'nowhere' : this.#redact(target.origin)
+        throw new FloeError('UNAVAILABLE', `The catalog redirects to ${place}: open it under its own address`, { retryable: false })
       }
       url = target
     }
@@ -147,6 +169,8 @@ export class RestHttp {
   #urlOf(request: RestRequest): URL {
     const url = /^https?:/.test(request.path) ? new URL(request.path) : new URL(`${this.#base.href.replace(/\/$/, '')}/${request.path}`)
     for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, value)
+    // `%20` means a space to those who decode forms and to those who decode URIs, and so they sign it.
+    url.search = url.search.replaceAll('+', '%20')
     return url
   }
 
@@ -161,8 +185,27 @@ export class RestHttp {
       ...(text === undefined ? {} : { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json' }),
       ...request.headers,
     }
-    const headers = await session.authorize({ method, url, headers: plain, body: text ?? '' })
+    const headers = await this.#authorize(session, { method, url, headers: plain, body: text ?? '' })
     return { method, headers, ...(text === undefined ? {} : { body: text }) }
+  }
+
+  async #authorize(session: AuthSession, request: OutgoingRequest): Promise<SentHeaders> {
+    let headers: SentHeaders
+    try {
+      headers = await session.authorize(request)
+    } catch (error) {
+      throw this.#unsent(error)
+    }
+    const wrong = Object.entries(headers).find((header) => !isSendable(header))
+    if (wrong === undefined) return headers
+    throw new NotSentError('INVALID', `The header ${JSON.stringify(wrong[0].slice(0, 40))} cannot be sent: look for line breaks and characters beyond Latin-1 in it`)
+  }
+
+  /** Why there is no proof of who asks; of a function of the caller's only what it says, without secrets. */
+  #unsent(error: unknown): NotSentError {
+    if (isFloeError(error)) return new NotSentError(error.code, error.message, { cause: error.cause, retryable: error.retryable })
+    const said = this.#redact(error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARACTERS)
+    return new NotSentError('UNAUTHORIZED', `The function that gives credentials for the catalog failed: ${said}`)
   }
 
   #parse(body: Uint8Array, request: RestRequest): JsonObject {
@@ -182,9 +225,10 @@ export class RestHttp {
   }
 
   #redact(text: string): string {
-    let redacted = text
-    for (const secret of this.#options.secrets()) if (secret.length > 3) redacted = redacted.replaceAll(secret, '[redacted]')
-    return redacted
+    const secrets = new Set(this.#options.secrets().filter((secret) => secret.length > 3).flatMap(formsOf))
+    // What is a part of another comes after it.
+    const longestFirst = [...secrets].sort((a, b) => b.length - a.length)
+    return longestFirst.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
   }
 }
 
@@ -197,6 +241,28 @@ type Outcome =
 
 function subjectOf(request: RestRequest): string {
   return request.subject ?? request.path
+}
+
+/** A secret as it may come back: as it is, and as paths, forms and JSON have it. */
+function formsOf(secret: string): readonly string[] {
+  const form = new URLSearchParams([['', secret]]).toString().slice(1)
+  return [secret, form, form.replaceAll('+', '%20'), JSON.stringify(secret).slice(1, -1)]
+}
+
+function isSendable(header: [name: string, value: string]): boolean {
+  try {
+    return new Headers([header]).has(header[0])
+  } catch {
+    return false
+  }
+}
+
+/** Where a redirect goes; `undefined` for one that goes nowhere, or tells a user's name and password. */
+function targetOf(response: Response, from: URL): URL | undefined {
+  const location = response.headers.get('location')
+  if (location === null || !URL.canParse(location, from.href)) return undefined
+  const target = new URL(location, from)
+  return target.username === '' && target.password === '' ? target : undefined
 }
 
 function parseBase(uri: string): URL {

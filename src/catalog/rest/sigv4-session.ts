@@ -24,6 +24,9 @@ export class SigV4Session implements AuthSession {
   readonly #runtime: Runtime
   readonly #seen = new Set<string>()
   #credentials: S3Credentials | undefined
+  #pending: Promise<S3Credentials> | undefined
+  /** AWS says 403 of expired credentials too. */
+  readonly refusals: ReadonlySet<number> = new Set([401, 403, 419])
 
   constructor(options: SigV4Options, runtime: Runtime) {
     this.#options = options
@@ -35,11 +38,12 @@ export class SigV4Session implements AuthSession {
     return signRequest(request, { ...this.#options, credentials, nowMs: this.#runtime.now() })
   }
 
-  async refresh(): Promise<boolean> {
+  async refresh(refused: Readonly<Record<string, string>>): Promise<boolean> {
     if (typeof this.#options.credentials !== 'function') return false
-    const before = this.#credentials
-    this.#credentials = undefined
-    return (await this.#current()).accessKeyId !== before?.accessKeyId
+    const isRefused = ({ accessKeyId }: S3Credentials): boolean => refused['authorization']?.includes(`Credential=${accessKeyId}/`) === true
+    // Another request has renewed them meanwhile.
+    if (this.#credentials !== undefined && isRefused(this.#credentials)) this.#credentials = undefined
+    return !isRefused(await this.#current())
   }
 
   secrets(): readonly string[] {
@@ -51,9 +55,19 @@ export class SigV4Session implements AuthSession {
     const known = this.#credentials
     const isOld = known?.expiration !== undefined && known.expiration.getTime() - MARGIN_MS < this.#runtime.now()
     if (known !== undefined && !isOld) return known
-    const fresh = typeof credentials === 'function' ? await credentials() : credentials
+    if (typeof credentials !== 'function') return this.#use(credentials)
+    // Requests that need them at the same time ask once.
+    this.#pending ??= credentials()
+      .then((fresh) => this.#use(fresh))
+      .finally(() => {
+        this.#pending = undefined
+      })
+    return this.#pending
+  }
+
+  #use(fresh: S3Credentials): S3Credentials {
     this.#credentials = fresh
-    for (const secret of [fresh.secretAccessKey, fresh.sessionToken]) if (secret !== undefined) this.#seen.add(secret)
+    for (const secret of [fresh.accessKeyId, fresh.secretAccessKey, fresh.sessionToken]) if (secret !== undefined) this.#seen.add(secret)
     return fresh
   }
 }

@@ -34,11 +34,14 @@ export function parseStorageCredentials(answer: JsonObject): readonly StorageCre
 /** Every secret in what the catalog sent. */
 export function storageSecrets(config: ReadonlyMap<string, string>, credentials: readonly StorageCredential[]): readonly string[] {
   return [config, ...credentials.map((credential) => credential.config)].flatMap((properties) =>
-    [...properties].filter(([name]) => SECRET_NAMES.test(name)).map(([, value]) => value),
+    [...properties].filter(([name, value]) => SECRET_NAMES.test(name) && !PLAIN_VALUE.test(value)).map(([, value]) => value),
   )
 }
 
-const SECRET_NAMES = /secret|token$|:token-type:|sas|password|credential|oauth2\.token|client\.key/i
+const SECRET_NAMES =
+  /secret|password|credential|sas|:token-type:|token(?!-(?:expires|refresh-enabled|exchange|provider))|access-key|account\.key|(?:sse|client)\.key|connection-string|^header\.|authorization|cookie/i
+/** Of members that only speak of a secret: when it expires, whether it is renewed. */
+const PLAIN_VALUE = /^(?:true|false|-?\d*)$/i
 const DEFAULT_PREFIX = ''
 /** Credentials with less left than this are renewed before they are used. */
 const MARGIN_MS = 60_000
@@ -96,13 +99,14 @@ export class TableStore implements FileIO {
   }
 
   list(prefix: string, options?: AbortOptions): AsyncIterable<ObjectStatus> {
-    return this.#of(prefix).list(prefix, options)
+    return this.#listing(prefix, (store) => store.list(prefix, options))
   }
 
-  async *listFolder(folder: string, options?: AbortOptions): AsyncGenerator<FolderEntry> {
-    const store = this.#of(folder)
-    if (store.listFolder === undefined) throw new FloeError('UNSUPPORTED', 'This store does not list folders')
-    yield* store.listFolder(folder, options)
+  listFolder(folder: string, options?: AbortOptions): AsyncIterable<FolderEntry> {
+    return this.#listing(folder, (store) => {
+      if (store.listFolder === undefined) throw new FloeError('UNSUPPORTED', 'This store does not list folders')
+      return store.listFolder(folder, options)
+    })
   }
 
   async delete(locations: readonly string[]): Promise<void> {
@@ -113,7 +117,7 @@ export class TableStore implements FileIO {
       if (group === undefined) groups.set(store, [location])
       else group.push(location)
     }
-    for (const [store, group] of groups) await store.delete(group)
+    for (const group of groups.values()) await this.#renewing(group[0]!, (store) => store.delete(group))
   }
 
   async close(): Promise<void> {
@@ -129,6 +133,22 @@ export class TableStore implements FileIO {
       if (!isFloeError(error, 'UNAUTHORIZED') || !(await this.#replace(location, store))) throw error
       return action(this.#of(location))
     }
+  }
+
+  /** Again from the start, as long as nothing of the list has been seen. */
+  async *#listing<T>(location: string, list: (store: FileIO) => AsyncIterable<T>): AsyncGenerator<T> {
+    const store = this.#of(location)
+    let isBegun = false
+    try {
+      for await (const entry of list(store)) {
+        isBegun = true
+        yield entry
+      }
+      return
+    } catch (error) {
+      if (isBegun || !isFloeError(error, 'UNAUTHORIZED') || !(await this.#replace(location, store))) throw error
+    }
+    yield* list(this.#of(location))
   }
 
   /** Whether there is a store to take the place of one that refused: others may have replaced it already. */
