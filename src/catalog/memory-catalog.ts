@@ -6,7 +6,7 @@ import { applyUpdates } from '../metadata/apply-updates.js'
 import { makeMetadataFileName, metadataCompression } from '../metadata/metadata-location.js'
 import { newTableMetadata } from '../metadata/new-table.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
-import { parseTableMetadata, printTableMetadata } from '../metadata/table-metadata-json.js'
+import { encodeTableMetadata, parseTableMetadata } from '../metadata/table-metadata-json.js'
 import { readBoolean, tableProperties } from '../metadata/table-properties.js'
 import { checkRemovedSnapshots, checkRequirements } from '../metadata/update-requirements.js'
 import { gzip } from '../util/compression.js'
@@ -246,7 +246,7 @@ export class MemoryCatalog implements CatalogBackend {
     const compression = metadataCompression(metadata.properties)
     const name = makeMetadataFileName({ version, uuid: this.#runtime.uuid(), compression })
     const metadataLocation = joinLocation(metadata.properties.get('write.metadata.path') ?? joinLocation(metadata.location, 'metadata'), name)
-    const bytes = new TextEncoder().encode(printTableMetadata(metadata))
+    const bytes = encodeTableMetadata(metadata)
     await this.#io.write(metadataLocation, compression === 'gzip' ? gzip(bytes) : bytes, { ifNoneMatch: '*' })
     return { identifier, version, metadata, metadataLocation }
   }

@@ -2,7 +2,7 @@
 import type { FileIO } from '../io/file-io.js'
 import { joinLocation } from '../io/location.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
-import { parseTableMetadata, printTableMetadata } from '../metadata/table-metadata-json.js'
+import { encodeTableMetadata, parseTableMetadata } from '../metadata/table-metadata-json.js'
 import { gzip } from '../util/compression.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
@@ -80,7 +80,7 @@ export class TableFolder {
   async create(base: TableVersion | undefined, version: number, metadata: TableMetadata): Promise<CreateResult> {
     const location = this.#nextLocation(base, version)
     const nonce = this.#runtime.uuid()
-    const plain = new TextEncoder().encode(printTableMetadata(withNonce(metadata, nonce)))
+    const plain = encodeTableMetadata(withNonce(metadata, nonce))
     const body = location.endsWith('.gz.metadata.json') ? gzip(plain) : plain
     const result = await createExclusively(this.#io, { location, body, nonce }, this.#runtime)
     if (result.outcome === 'created') this.remember({ version: version + 1, status: result.status }, metadata)

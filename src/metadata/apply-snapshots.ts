@@ -21,7 +21,7 @@ export function addSnapshot(draft: MetadataDraft, snapshot: Snapshot): void {
   }
   if (draft.formatVersion >= 3) takeRowIds(draft, snapshot)
   if (snapshot.sequenceNumber > draft.lastSequenceNumber) draft.lastSequenceNumber = snapshot.sequenceNumber
-  draft.snapshots.set(snapshot.snapshotId, snapshot)
+  draft.snapshots.add(snapshot)
   draft.addedSnapshotIds.add(snapshot.snapshotId)
   draft.lastUpdatedMs = Math.max(draft.lastUpdatedMs, snapshot.timestampMs)
   draft.changed = true
@@ -37,7 +37,7 @@ function isNumberFree(draft: MetadataDraft, { sequenceNumber, parentSnapshotId }
   if (parentSnapshotId !== undefined || sequenceNumber === 0n) return false
   // As in the reference, who replaces a table need not know what was committed to it meanwhile: all of it goes from `main`.
   if (draft.replacesMain) return true
-  return ![...draft.snapshots.values()].some((other) => other.sequenceNumber === sequenceNumber)
+  return !draft.snapshots.list().some((other) => other.sequenceNumber === sequenceNumber)
 }
 
 // Spec: Row Lineage › Row lineage assignment

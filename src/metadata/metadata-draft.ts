@@ -1,8 +1,9 @@
 /** The mutable copy on which one list of updates is applied; frozen into metadata at the end. Never leaves this folder. */
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
-import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
+import type { SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
+import { DraftSnapshots } from './draft-snapshots.js'
 import { UNPARTITIONED_LAST_ID } from './structure-rules.js'
 import type { FormatVersion, MetadataLogEntry, PartitionStatisticsFile, StatisticsFile, TableMetadata } from './table-metadata.js'
 
@@ -23,7 +24,7 @@ export interface MetadataDraft extends ChangeTracking {
   defaultSortOrderId: number
   readonly properties: Map<string, string>
   currentSnapshotId: bigint | undefined
-  readonly snapshots: Map<bigint, Snapshot>
+  readonly snapshots: DraftSnapshots
   snapshotLog: SnapshotLogEntry[]
   readonly metadataLog: readonly MetadataLogEntry[]
   readonly refs: Map<string, SnapshotRef>
@@ -72,7 +73,7 @@ export function draftOf(base: TableMetadata, now: number): MetadataDraft {
     defaultSortOrderId: base.defaultSortOrderId,
     properties: new Map(base.properties),
     currentSnapshotId: base.currentSnapshotId,
-    snapshots: new Map(base.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot])),
+    snapshots: new DraftSnapshots(base.snapshots),
     snapshotLog: [...base.snapshotLog],
     metadataLog: base.metadataLog,
     refs: new Map(base.refs),
@@ -103,7 +104,7 @@ export function emptyDraft(now: number, formatVersion: FormatVersion, tableUuid:
     defaultSortOrderId: NONE,
     properties: new Map(),
     currentSnapshotId: undefined,
-    snapshots: new Map(),
+    snapshots: new DraftSnapshots([]),
     snapshotLog: [],
     metadataLog: [],
     refs: new Map(),
@@ -151,7 +152,7 @@ export function freezeDraft(draft: MetadataDraft, metadataLog: readonly Metadata
     lastPartitionId: draft.lastPartitionId,
     properties: draft.properties,
     currentSnapshotId: draft.currentSnapshotId,
-    snapshots: [...draft.snapshots.values()],
+    snapshots: draft.snapshots.list(),
     snapshotLog: draft.snapshotLog,
     metadataLog,
     sortOrders: [...draft.sortOrders.values()],

@@ -4,7 +4,7 @@ import { parsePartitionFields, parsePartitionSpec, printPartitionFields, printPa
 import { parseSortOrder, printSortOrder } from '../partition/sort-order-json.js'
 import type { Schema } from '../schema/schema.js'
 import { printSchema, schemaOfObject } from '../schema/schema-json.js'
-import type { Snapshot, SnapshotRef } from '../snapshot/snapshot.js'
+import type { SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import {
   parseSnapshot,
   parseSnapshotLogEntry,
@@ -16,10 +16,13 @@ import {
 } from '../snapshot/snapshot-json.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import { gunzip } from '../util/compression.js'
+import { concatenate } from '../util/concatenate.js'
 import { FloeError } from '../util/errors.js'
 import { JsonObject, parseJson, printJson, type JsonMembers, type JsonValue } from '../util/json.js'
+import { decodeUtf8 } from '../util/utf8.js'
 import { stripTrailingSlash } from './location.js'
 import { currentSchema, defaultSpec } from './metadata-lookup.js'
+import { ListPrinter } from './printed-lists.js'
 import { parsePartitionStatisticsFile, parseStatisticsFile, printPartitionStatisticsFile, printStatisticsFile } from './statistics-json.js'
 import { lastAssignedFieldId, UNPARTITIONED_LAST_ID } from './structure-rules.js'
 import type { FormatVersion, MetadataLogEntry, TableMetadata } from './table-metadata.js'
@@ -108,28 +111,33 @@ export function tableMetadataFromJson(value: JsonValue, location?: string): Tabl
   return metadata
 }
 
-/**
- * Prints metadata as the reference does: one line, members in its order. The same metadata always gives the same text.
- * The text of a snapshot is made once: a commit to a table of thousands prints one.
- */
+/** The text of {@link encodeTableMetadata}. */
 export function printTableMetadata(metadata: TableMetadata): string {
-  const parts: string[] = []
-  for (const [name, value] of tableMetadataToJson({ ...metadata, snapshots: [] })) {
-    const text = name === 'snapshots' ? `[${metadata.snapshots.map(snapshotText).join(',')}]` : printJson(value)
-    parts.push(`${printJson(name)}:${text}`)
-  }
-  return `{${parts.join(',')}}`
+  return decodeUtf8(encodeTableMetadata(metadata))
 }
 
-const snapshotTexts = new WeakMap<Snapshot, string>()
-
-function snapshotText(snapshot: Snapshot): string {
-  let text = snapshotTexts.get(snapshot)
-  if (text === undefined) {
-    text = printSnapshotText(snapshot)
-    snapshotTexts.set(snapshot, text)
+/**
+ * Prints metadata as the reference does, in UTF-8: one line, members in its order. The same metadata always gives the same bytes.
+ * Snapshots and their log are printed once: a commit to a table of thousands prints one of each and copies the others.
+ */
+export function encodeTableMetadata(metadata: TableMetadata): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = []
+  let separator = '{'
+  for (const [name, value] of tableMetadataToJson({ ...metadata, snapshots: [], snapshotLog: [] })) {
+    parts.push(encoder.encode(`${separator}${printJson(name)}:`), memberBytes(metadata, name) ?? encoder.encode(printJson(value)))
+    separator = ','
   }
-  return text
+  parts.push(encoder.encode('}'))
+  return concatenate(parts)
+}
+
+const encoder = new TextEncoder()
+const snapshotPrinter = new ListPrinter(printSnapshotText)
+const snapshotLogPrinter = new ListPrinter<SnapshotLogEntry>((entry) => printJson(printSnapshotLogEntry(entry)))
+
+function memberBytes(metadata: TableMetadata, name: string): Uint8Array | undefined {
+  if (name === 'snapshots') return snapshotPrinter.bytesOf(metadata.snapshots)
+  return name === 'snapshot-log' ? snapshotLogPrinter.bytesOf(metadata.snapshotLog) : undefined
 }
 
 /** Metadata as a JSON value, to be part of a larger document. */

@@ -1,5 +1,7 @@
 /** What every version of table metadata must satisfy, whoever wrote it. Source: the constructor of `TableMetadata`. */
+import { indexSnapshots } from '../snapshot/snapshot-index.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
 import type { TableMetadata } from './table-metadata.js'
 
 /** The broken rule and, as a JSON path, where. */
@@ -40,13 +42,10 @@ function findIdProblem(list: string, ids: readonly number[], pointer: string, cu
 
 function findSnapshotProblem(metadata: TableMetadata): MetadataProblem | undefined {
   const { snapshots, refs, currentSnapshotId, lastSequenceNumber } = metadata
-  const ids = new Set<bigint>()
-  for (const [i, { snapshotId, sequenceNumber }] of snapshots.entries()) {
-    if (ids.has(snapshotId)) return problem(`snapshots[${i}].snapshot-id`, `${snapshotId} is there twice`)
-    if (sequenceNumber > lastSequenceNumber) {
-      return problem(`snapshots[${i}].sequence-number`, `${sequenceNumber} is greater than last-sequence-number ${lastSequenceNumber}`)
-    }
-    ids.add(snapshotId)
+  const ids = indexSnapshots(snapshots)
+  if (!ids.isUnique || ids.highestSequenceNumber > lastSequenceNumber) {
+    const listProblem = findSnapshotListProblem(snapshots, lastSequenceNumber)
+    if (listProblem !== undefined) return listProblem
   }
   for (const [name, ref] of refs) {
     if (!ids.has(ref.snapshotId)) return problem(`refs.${name}`, `points to snapshot ${ref.snapshotId}, which is not in snapshots`)
@@ -58,6 +57,18 @@ function findSnapshotProblem(metadata: TableMetadata): MetadataProblem | undefin
   if (main?.type === 'tag') return problem('refs.main', 'must be a branch, not a tag')
   if (main !== undefined && main.snapshotId !== currentSnapshotId) {
     return problem('current-snapshot-id', `is ${currentSnapshotId ?? 'not set'}, but the main branch is at ${main.snapshotId}`)
+  }
+  return undefined
+}
+
+function findSnapshotListProblem(snapshots: readonly Snapshot[], lastSequenceNumber: bigint): MetadataProblem | undefined {
+  const ids = new Set<bigint>()
+  for (const [i, { snapshotId, sequenceNumber }] of snapshots.entries()) {
+    if (ids.has(snapshotId)) return problem(`snapshots[${i}].snapshot-id`, `${snapshotId} is there twice`)
+    if (sequenceNumber > lastSequenceNumber) {
+      return problem(`snapshots[${i}].sequence-number`, `${sequenceNumber} is greater than last-sequence-number ${lastSequenceNumber}`)
+    }
+    ids.add(snapshotId)
   }
   return undefined
 }

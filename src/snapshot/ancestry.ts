@@ -1,12 +1,8 @@
 /** The line of parents of a snapshot. */
+import type { SnapshotsById } from './snapshot-index.js'
 import type { Snapshot } from './snapshot.js'
 
-type SnapshotsById = ReadonlyMap<bigint, Snapshot>
-
-/** Snapshots by their exact 64-bit id. */
-export function indexSnapshots(snapshots: readonly Snapshot[]): SnapshotsById {
-  return new Map(snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
-}
+export { indexSnapshots, type SnapshotsById } from './snapshot-index.js'
 
 /**
  * The snapshot and its ancestors, newest first, as far back as the table still has them. Ends on a cycle, which only

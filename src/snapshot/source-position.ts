@@ -3,10 +3,8 @@
  * table, after a rollback and on branches too.
  */
 import { FloeError } from '../util/errors.js'
-import { ancestorsOf } from './ancestry.js'
+import { ancestorsOf, type SnapshotsById } from './ancestry.js'
 import type { Snapshot } from './snapshot.js'
-
-type SnapshotsById = ReadonlyMap<bigint, Snapshot>
 
 const PREFIX = 'floe.source-position.'
 

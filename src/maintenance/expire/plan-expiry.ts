@@ -1,7 +1,7 @@
 /** Deciding which snapshots and references a table no longer keeps. Pure. */
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import { readBoolean, readInteger, readMaxRefAgeMs, tableProperties } from '../../metadata/table-properties.js'
-import { ancestorsOf, indexSnapshots } from '../../snapshot/ancestry.js'
+import { ancestorsOf, indexSnapshots, type SnapshotsById } from '../../snapshot/ancestry.js'
 import { MAIN_BRANCH } from '../../snapshot/snapshot-ref.js'
 import type { Snapshot, SnapshotRef } from '../../snapshot/snapshot.js'
 import { FloeError } from '../../util/errors.js'
@@ -67,8 +67,6 @@ export function planExpiry(metadata: TableMetadata, rules: ExpiryRules, nowMs: n
     retainedSnapshots: Object.freeze(ids.filter((id) => retained.has(id))),
   })
 }
-
-type SnapshotsById = ReadonlyMap<bigint, Snapshot>
 
 function retainedRefs(metadata: TableMetadata, byId: SnapshotsById, nowMs: number): ReadonlyMap<string, SnapshotRef> {
   const defaultAgeMs = readMaxRefAgeMs(metadata.properties)
