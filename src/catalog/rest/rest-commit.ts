@@ -1,10 +1,12 @@
 import { printMetadataUpdate, printUpdateRequirement } from '../../metadata/metadata-update-json.js'
-import { FloeError } from '../../util/errors.js'
+import { FloeError, isFloeError } from '../../util/errors.js'
 import type { JsonMembers } from '../../util/json.js'
 import type { CommitOutcome, CommitRequest, LoadedTable, TransactionOutcome } from '../catalog-backend.js'
 import { isReplaced, tableReplaced } from '../table-commit.js'
 import { NotSentError, statusOf } from './rest-error.js'
 import type { RestResponse } from './rest-http.js'
+
+type FailedOutcome = Exclude<CommitOutcome, { readonly outcome: 'committed' }>
 
 export interface RestCommitPort {
   /** Sends the body, once or with a key that makes repetitions harmless. */
@@ -27,7 +29,7 @@ export async function commitToRest(request: CommitRequest, port: RestCommitPort)
   try {
     response = await port.send(commitBody(request))
   } catch (error) {
-    const outcome = failedOutcome(error)
+    const outcome = asConflict(failedOutcome(error), request)
     const isFinal = outcome.outcome === 'rejected' && outcome.retryable && statusOf(error) === 409 && (await isGone(request, port))
     return isFinal ? { ...outcome, reason: tableReplaced(), retryable: false } : outcome
   }
@@ -59,6 +61,13 @@ export async function commitTransaction(
   }
 }
 
+/** Of a table that is there, 409 means a conflict, whatever the server calls it: `ConflictException` in AWS. */
+function asConflict(outcome: FailedOutcome, { requirements }: CommitRequest): FailedOutcome {
+  const { reason } = outcome
+  if (!isFloeError(reason, 'ALREADY_EXISTS') || requirements.some(({ type }) => type === 'assert-create')) return outcome
+  return { ...outcome, reason: new FloeError('CONFLICT', reason.message, { cause: reason.cause }) }
+}
+
 /** Whether another table has taken the name: a conflict that no retry resolves. */
 async function isGone(request: CommitRequest, port: RestCommitPort): Promise<boolean> {
   try {
@@ -74,7 +83,7 @@ export function commitBody({ requirements, updates }: Pick<CommitRequest, 'requi
 }
 
 /** Which outcome a failed request stands for. */
-export function failedOutcome(error: unknown): Exclude<CommitOutcome, { readonly outcome: 'committed' }> {
+export function failedOutcome(error: unknown): FailedOutcome {
   const reason = error instanceof Error ? error : new Error(String(error))
   if (error instanceof NotSentError) return { outcome: 'rejected', reason, retryable: error.retryable }
   const status = statusOf(error)

@@ -14,7 +14,7 @@ export function restError(status: number, text: string, subject: string, redact:
   const said = message === '' ? '' : `: ${message.slice(0, MAX_SHOWN_CHARACTERS)}`
   const cause = new RestStatus(status, type)
   const [code, advice] = meaningOf(status, type)
-  const retryable = status === 429 || status === 503 || status === 502 || status === 504
+  const retryable = code === 'CONFLICT' || (code === 'UNAVAILABLE' && (status === 408 || status === 429 || status >= 500))
   return new FloeError(code, `The catalog answered ${status}${type === '' ? '' : ` ${type}`} about ${subject}${said}${advice}`, { cause, retryable })
 }
 
