@@ -12,6 +12,7 @@ import type { CommitContext } from './commit-operation.js'
 import { manifestsOf, snapshotsSince } from './commit-history.js'
 import { fileKey, isVector, referencedDataFile } from './file-identity.js'
 import type { ChangeFilesOptions, FileChanges, NewDeletes } from './file-changes.js'
+import { rewriteConflict } from './rewrite-conflict.js'
 import { EVERYTHING, filterScope, partitionScope, type FileScope } from './file-scope.js'
 import { MANIFEST_PARALLELISM, readManifest } from './manifest-input.js'
 import type { LiveFile } from './manifest-filter.js'
@@ -31,6 +32,8 @@ export interface ConflictFindings {
 /** What one snapshot of others did, as far as it matters. */
 interface SnapshotEffects {
   readonly gone: readonly string[]
+  /** Data files of this change that a rewrite put others in the place of. */
+  readonly rewritten: readonly string[]
   readonly isReplace: boolean
   readonly addedDeletes: readonly (LiveFile & { readonly inScope: boolean })[]
   /** Of delete files. */
@@ -39,6 +42,13 @@ interface SnapshotEffects {
 
 type ScopedDelete = SnapshotEffects['addedDeletes'][number]
 
+/** A snapshot of others, while it is looked into. */
+interface Inspected {
+  readonly snapshot: Snapshot
+  readonly plan: Plan
+  readonly table: LoadedTable
+}
+
 /** Which of the checks a change needs; all without files to check for are left out. */
 interface Plan {
   readonly scope: FileScope
@@ -46,6 +56,8 @@ interface Plan {
   readonly refusesRows: boolean
   /** Delete files that others added in the scope conflict, unless vectors can be merged. */
   readonly refusesDeletes: boolean
+  /** So do equality deletes, which may be one half of an update that nobody can merge. */
+  readonly refusesKeys: boolean
   /** Data files that others removed in the scope conflict. */
   readonly refusesRemovals: boolean
 }
@@ -61,6 +73,8 @@ export class ConflictCheck {
   readonly #replaced: ReadonlyMap<string, DataFile>
   /** Data files that this change removes with all of their rows, where it is fine that others did so too. */
   readonly #dropped: ReadonlySet<string>
+  /** Data files that this change removes or deletes rows of, where it is told from others that a rewrite was first. */
+  readonly #followed: ReadonlySet<string>
   readonly #effects = new Map<bigint, SnapshotEffects>()
   #plan: Plan | undefined
 
@@ -70,10 +84,14 @@ export class ConflictCheck {
     const targets = changes.addedDeleteFiles.map((file) => [referencedDataFile(file), file] as const)
     this.#targets = new Map(targets.filter((target): target is [string, DataFile] => target[0] !== undefined))
     this.#required = new Set([...this.#targets.keys(), ...(options.validation?.referencedDataFiles ?? [])])
-    // Files that are removed without being written again have no rows that a delete could miss.
-    const rewrites = changes.addedDataFiles.length > 0 && options.replacePartitions !== true
+    // Files that are removed without being written again have no rows that a delete could miss, unless an update has moved one.
+    const knows = options.validation?.removesKnownRows === true
+    const rewrites = knows || (changes.addedDataFiles.length > 0 && options.replacePartitions !== true)
     const forgives = options.validation?.allowConcurrentDeletes === true && changes.addedDataFiles.length === 0
     this.#dropped = new Set(forgives ? changes.removedDataFiles.map((file) => file.filePath) : [])
+    const follows = options.operation !== 'replace' && options.validation !== undefined
+    const removed = options.missingFiles === 'ignore' ? [] : changes.removedDataFiles.map((file) => file.filePath)
+    this.#followed = new Set(follows ? [...this.#required, ...removed] : [])
     this.#replaced = new Map(rewrites ? changes.removedDataFiles.map((file) => [file.filePath, file]) : [])
   }
 
@@ -97,39 +115,51 @@ export class ConflictCheck {
 
   #makePlan(base: TableMetadata): Plan {
     const { validation, replacePartitions = false } = this.#options
-    if (validation === undefined) return { scope: EVERYTHING, refusesRows: false, refusesDeletes: false, refusesRemovals: false }
+    if (validation === undefined) return NO_REFUSALS
     const replaces = replacePartitions || validation.replacesFilter === true
     const addsDeletes = this.#changes.addedDeleteFiles.length > 0
     return {
       scope: replacePartitions ? replacedScope(this.#changes, base) : filterScope(validation, base),
       refusesRows: validation.isolation === 'serializable',
       refusesDeletes: replaces || (addsDeletes && validation.allowConcurrentDeletes !== true),
+      refusesKeys: validation.removesKnownRows === true,
       refusesRemovals: replaces,
     }
   }
 
   async #inspect(snapshot: Snapshot, plan: Plan, table: LoadedTable, context: CommitContext): Promise<SnapshotEffects> {
     const manifests = await manifestsOf(snapshot, table, context.signal)
-    const relevant = manifests.filter((manifest) => this.#isRelevant(manifest, plan, table.metadata))
-    const effects = { gone: [] as string[], isReplace: snapshot.operation === 'replace', addedDeletes: [] as ScopedDelete[], removedKeys: [] as string[] }
+    const isReplace = snapshot.operation === 'replace'
+    const relevant = manifests.filter(
+      (manifest) => this.#isRelevant(manifest, plan, table.metadata) || (isReplace && this.#mayRewrite(manifest)),
+    )
+    const [gone, rewritten, removedKeys]: [string[], string[], string[]] = [[], [], []]
+    const effects = { gone, rewritten, isReplace, addedDeletes: [] as ScopedDelete[], removedKeys }
     const read = await mapParallel(relevant, MANIFEST_PARALLELISM, (manifest) => readManifest(table, manifest, { signal: context.signal }))
     for (const entries of read) {
-      if (entries.manifest.content === 'data') effects.gone.push(...this.#inspectData(entries, snapshot, plan, table))
+      if (entries.manifest.content === 'data') this.#inspectData(entries, { snapshot, plan, table }, effects)
       else this.#inspectDeletes(entries, { snapshot, plan, table }, effects)
     }
     return effects
   }
 
   #isRelevant(manifest: ManifestFile, plan: Plan, metadata: TableMetadata): boolean {
-    if (manifest.content === 'deletes') return this.#targets.size > 0 || this.#replaced.size > 0 || plan.refusesDeletes
+    if (manifest.content === 'deletes') return this.#targets.size > 0 || this.#replaced.size > 0 || plan.refusesDeletes || plan.refusesKeys
     const inScope = (plan.refusesRows || plan.refusesRemovals) && plan.scope.mayMatchManifest(manifest, metadata)
     if (plan.refusesRows && inScope && manifest.addedFilesCount !== 0) return true
     return manifest.deletedFilesCount !== 0 && (this.#required.size > 0 || this.#dropped.size > 0 || (plan.refusesRemovals && inScope))
   }
 
-  /** Throws for rows and removals in the way; answers which data files with deletes of this change are gone. */
-  #inspectData(entries: ManifestEntries, { snapshotId, operation }: Snapshot, plan: Plan, table: LoadedTable): readonly string[] {
-    const gone: string[] = []
+  #mayRewrite(manifest: ManifestFile): boolean {
+    return manifest.content === 'data' && manifest.deletedFilesCount !== 0 && this.#followed.size > 0
+  }
+
+  /** Throws for rows and removals in the way; notes which data files with deletes of this change are gone. */
+  #inspectData(
+    entries: ManifestEntries,
+    { snapshot: { snapshotId, operation }, plan, table }: Inspected,
+    { gone, rewritten }: { readonly gone: string[]; readonly rewritten: string[] },
+  ): void {
     // A rewrite adds no rows, and removes none.
     const isReplace = operation === 'replace'
     const forgives = this.#options.validation?.allowConcurrentDeletes === true && operation === 'delete'
@@ -142,18 +172,18 @@ export class ConflictCheck {
       if (status !== STATUS_DELETED) continue
       const path = entries.filePath(i)
       const isTarget = this.#required.has(path)
-      if (forgives && (isTarget || this.#dropped.has(path))) gone.push(path)
+      if (isReplace && this.#followed.has(path)) rewritten.push(path)
+      else if (forgives && (isTarget || this.#dropped.has(path))) gone.push(path)
       else if (isTarget) throw this.#conflict('removed a data file that this change deletes rows of', path, table)
       else if (plan.refusesRemovals && !isReplace && plan.scope.mayMatchFile(entries, i, table.metadata)) {
         throw this.#conflict(`removed a data file of ${plan.scope.text}`, path, table)
       }
     }
-    return gone
   }
 
   #inspectDeletes(
     entries: ManifestEntries,
-    { snapshot, plan, table }: { readonly snapshot: Snapshot; readonly plan: Plan; readonly table: LoadedTable },
+    { snapshot, plan, table }: Inspected,
     effects: { readonly addedDeletes: ScopedDelete[]; readonly removedKeys: string[] },
   ): void {
     for (let i = 0; i < entries.count; i++) {
@@ -161,20 +191,25 @@ export class ConflictCheck {
       const status = entries.status[i]
       if (status === STATUS_DELETED) effects.removedKeys.push(fileKey(entries.dataFile(i, { stats: false })))
       if (status !== STATUS_ADDED) continue
-      const inScope = plan.refusesDeletes && plan.scope.mayMatchFile(entries, i, table.metadata)
-      effects.addedDeletes.push({ file: entries.dataFile(i), sequenceNumber: entries.sequenceNumber[i]!, inScope })
+      const file = entries.dataFile(i)
+      const isRefused = plan.refusesDeletes || (plan.refusesKeys && file.content === 'equality-deletes')
+      const inScope = isRefused && plan.scope.mayMatchFile(entries, i, table.metadata)
+      effects.addedDeletes.push({ file, sequenceNumber: entries.sequenceNumber[i]!, inScope })
     }
   }
 
   #combine(effects: readonly SnapshotEffects[], plan: Plan, table: LoadedTable): ConflictFindings {
     const live = liveDeletes(effects)
-    if (plan.refusesDeletes) this.#checkScope(live, plan, table)
+    if (plan.refusesDeletes || plan.refusesKeys) this.#checkScope(live, plan, table)
     const newDeletes = this.#newDeletes(live, table.metadata)
     const first = newDeletes[0]
     if (first !== undefined && this.#options.carryDeletes === undefined) {
       const what = `deleted rows, with ${first.deletes[0]!.file.filePath}, of a data file that this change replaces`
       throw this.#conflict(what, first.replaced.filePath, table)
     }
+    // All else goes together with this change: it need only be made to the files that the rewrite left.
+    const [rewritten] = effects.flatMap((effect) => effect.rewritten)
+    if (rewritten !== undefined) throw rewriteConflict(this.#conflict('rewrote a data file that this change removes rows of', rewritten, table))
     return { gone: new Set(effects.flatMap(({ gone }) => gone)), positionDeletes: this.#positionDeletes(live, table.metadata), newDeletes }
   }
 
@@ -215,6 +250,7 @@ export class ConflictCheck {
   }
 }
 
+const NO_REFUSALS: Plan = { scope: EVERYTHING, refusesRows: false, refusesDeletes: false, refusesKeys: false, refusesRemovals: false }
 const NOTHING: ConflictFindings = { gone: new Set(), positionDeletes: new Map(), newDeletes: [] }
 
 /** Spec: Partitioning: all data files of an unpartitioned spec are in one partition, and replacing that replaces the table. */

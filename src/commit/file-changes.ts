@@ -31,6 +31,11 @@ export interface ConflictValidation {
    */
   readonly allowConcurrentDeletes?: boolean | undefined
   /**
+   * True when data files that this change removes must not have lost rows to others meanwhile: an update may have moved them, and they
+   * would live on where it put them. Default false; of data files that are written anew it always holds.
+   */
+  readonly removesKnownRows?: boolean | undefined
+  /**
    * Locations of data files that added delete files delete rows of, besides those that the delete files name: a position delete file
    * for several data files does not say which. They must still be there. Source: `RowDelta.validateDataFilesExist`
    */

@@ -5,6 +5,7 @@ import { Schema } from '../schema/schema.js'
 import type { DmlContext } from './dml-context.js'
 import { readFileRows } from './file-rows.js'
 import { matchesWholly } from './proven-files.js'
+import { followingRewrites } from './replan.js'
 import { planChange, runRowChange, type ProgressMeter, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
 import type { RowChangeSet } from './row-change-set.js'
 
@@ -19,8 +20,10 @@ export function deleteRows(
   filter: Expression,
   options: RowChangeOptions,
 ): Promise<RowChangeOutcome> {
-  return runRowChange(context, options, { name: 'delete', properties: 'delete', filter }, (set, progress) =>
-    removeMatching({ context, set, progress }, filter, options),
+  return followingRewrites(context, options.signal, (current) =>
+    runRowChange(current, options, { name: 'delete', properties: 'delete', filter }, (set, progress) =>
+      removeMatching({ context: current, set, progress }, filter, options),
+    ),
   )
 }
 

@@ -13,6 +13,7 @@ import type { DmlContext } from './dml-context.js'
 import type { Gathering } from './delete-rows.js'
 import { readFileRows } from './file-rows.js'
 import type { OverwriteRowsOptions } from './overwrite-rows.js'
+import { followingRewrites } from './replan.js'
 import { planChange, runRowChange, type RowChangeOutcome } from './row-change.js'
 
 /** Options of a dynamic overwrite: it has no filter that rows could miss. */
@@ -30,17 +31,20 @@ export function overwritePartitions(context: DmlContext, rows: WriteInput, optio
   const { metadata } = context.loaded
   const schema = currentSchema(metadata)
   const kind = { name: 'overwrite', properties: 'delete', filter: alwaysTrue() } as const
-  return runRowChange(context, options, kind, async (set, progress) => {
-    const replaced = new PartitionKeys(context)
-    for await (const batch of inputBatches(rows, schema, options)) {
-      replaced.add(batch)
-      await set.insert(batch)
-      progress.add(batch.numRows)
-    }
-    if (replaced.isEmpty) return undefined
-    const isExact = await removePartitions({ context, set, progress }, replaced, options)
-    return { replacePartitions: isExact }
-  })
+  const overwrite = (current: DmlContext): Promise<RowChangeOutcome> =>
+    runRowChange(current, options, kind, async (set, progress) => {
+      const replaced = new PartitionKeys(current)
+      for await (const batch of inputBatches(rows, schema, options)) {
+        replaced.add(batch)
+        await set.insert(batch)
+        progress.add(batch.numRows)
+      }
+      if (replaced.isEmpty) return undefined
+      const isExact = await removePartitions({ context: current, set, progress }, replaced, options)
+      return { replacePartitions: isExact }
+    })
+  // Other inputs can be read once.
+  return Array.isArray(rows) ? followingRewrites(context, options.signal, overwrite) : overwrite(context)
 }
 
 /** The partitions, under the table's current spec, that rows belong to. */

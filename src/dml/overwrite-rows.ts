@@ -10,6 +10,7 @@ import type { WriteInput } from '../write/input-items.js'
 import { inputBatches, type InputOptions } from '../write/input-rows.js'
 import { removeMatching } from './delete-rows.js'
 import type { DmlContext } from './dml-context.js'
+import { followingRewrites } from './replan.js'
 import { runRowChange, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
 
 export interface OverwriteRowsOptions extends RowChangeOptions, Pick<InputOptions, 'unknownColumns' | 'parseText'> {
@@ -34,14 +35,17 @@ export function overwriteRows(
   const schema = currentSchema(context.loaded.metadata)
   const check = options.requireMatch === true ? matchCheck(schema, filter) : undefined
   const kind = { name: 'overwrite', properties: 'delete', filter, replacesFilter: true } as const
-  return runRowChange(context, options, kind, async (set, progress) => {
-    await removeMatching({ context, set, progress }, filter, options)
-    for await (const batch of inputBatches(rows, schema, options)) {
-      check?.(batch)
-      await set.insert(batch)
-      progress.add(batch.numRows)
-    }
-  })
+  const overwrite = (current: DmlContext): Promise<RowChangeOutcome> =>
+    runRowChange(current, options, kind, async (set, progress) => {
+      await removeMatching({ context: current, set, progress }, filter, options)
+      for await (const batch of inputBatches(rows, schema, options)) {
+        check?.(batch)
+        await set.insert(batch)
+        progress.add(batch.numRows)
+      }
+    })
+  // Other inputs can be read once.
+  return Array.isArray(rows) ? followingRewrites(context, options.signal, overwrite) : overwrite(context)
 }
 
 function matchCheck(schema: Schema, filter: Expression): (batch: RecordBatch) => void {

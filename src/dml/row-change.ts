@@ -74,7 +74,7 @@ export interface RowChangeResult {
 /** The result of a change, and the table as it is after it. */
 export interface RowChangeOutcome {
   readonly result: RowChangeResult
-  /** Undefined when nothing was committed. */
+  /** Undefined when nothing was committed, unless the change was planned again: then the version that it found nothing in. */
   readonly table: LoadedTable | undefined
 }
 
@@ -236,6 +236,7 @@ async function commitRows(
       // What toleratesDeletes is about, vectors tell row by row; of position delete files all in scope conflict.
       allowConcurrentDeletes: toleratesDeletes || (isDelete && usesVectors(context.loaded.metadata)),
       replacesFilter: kind.replacesFilter,
+      removesKnownRows: isDelete && !toleratesDeletes,
       referencedDataFiles: changed.deletedPositions.keys(),
     },
     ...hints,

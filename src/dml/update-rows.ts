@@ -6,6 +6,7 @@ import type { DmlContext } from './dml-context.js'
 import { readFileRows } from './file-rows.js'
 import { withLineageColumns } from './lineage-columns.js'
 import { hasRowLineage } from './removed-rows.js'
+import { followingRewrites } from './replan.js'
 import { planChange, runRowChange, type RowChangeOptions, type RowChangeOutcome } from './row-change.js'
 
 export interface UpdateRowsOptions extends RowChangeOptions {
@@ -28,17 +29,20 @@ export function updateRows(
   const { metadata } = context.loaded
   const assign = compileAssignments(currentSchema(metadata), assignments, options)
   const lineage = hasRowLineage(metadata)
-  return runRowChange(context, options, { name: 'update', properties: 'update', filter }, async (set, progress) => {
-    const plan = await planChange(context, filter, options)
-    const request = { projection: currentSchema(metadata), lineage, signal: options.signal }
-    for await (const found of readFileRows(context, [...plan.files()], request)) {
-      const changed = assign(found.batch)
-      const positions = new PositionBitmap()
-      found.positions.addTo(positions)
-      set.deleteRows(found.file, positions)
-      // Spec: Row Lineage: a row that is changed keeps its id, and inherits the sequence number of the commit.
-      await set.rewrite(lineage ? withLineageColumns(changed, set.rewriteSchema, { rowIds: found.lineage?.rowIds }) : changed)
-      progress.add(positions.cardinality)
-    }
-  })
+  const kind = { name: 'update', properties: 'update', filter } as const
+  return followingRewrites(context, options.signal, (current) =>
+    runRowChange(current, options, kind, async (set, progress) => {
+      const plan = await planChange(current, filter, options)
+      const request = { projection: currentSchema(metadata), lineage, signal: options.signal }
+      for await (const found of readFileRows(current, [...plan.files()], request)) {
+        const changed = assign(found.batch)
+        const positions = new PositionBitmap()
+        found.positions.addTo(positions)
+        set.deleteRows(found.file, positions)
+        // Spec: Row Lineage: a row that is changed keeps its id, and inherits the sequence number of the commit.
+        await set.rewrite(lineage ? withLineageColumns(changed, set.rewriteSchema, { rowIds: found.lineage?.rowIds }) : changed)
+        progress.add(positions.cardinality)
+      }
+    }),
+  )
 }

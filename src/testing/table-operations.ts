@@ -2,12 +2,12 @@
 import { deleteRows } from '../dml/delete-rows.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import { commitRowDelta } from '../dml/row-delta.js'
+import type { RowChangeOutcome } from '../dml/row-change.js'
 import { updateRows } from '../dml/update-rows.js'
 import { upsertRows } from '../dml/upsert-rows.js'
 import { isIn } from '../expression/predicates.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import { appendRows } from '../table/append-rows.js'
-import type { Snapshot } from '../snapshot/snapshot.js'
 import { MARK_PROPERTY, type KeyedChange } from './history.js'
 import { keyOf } from './synthetic-file.js'
 import { TextEngine } from './text-engine.js'
@@ -44,51 +44,50 @@ async function append(context: WriterContext): Promise<boolean> {
   return true
 }
 
-/** Answers the snapshot that it made, if any. */
-type Run = (dml: DmlContext) => Promise<Snapshot | undefined>
+type Run = (dml: DmlContext) => Promise<RowChangeOutcome>
 
 /** Says what is to happen, does it, and takes it back when there was nothing to do. */
 async function change(context: WriterContext, keyed: KeyedChange, run: Run): Promise<boolean> {
   const dml = await dmlContext(context)
   context.declare([{ mark: context.operationId, kind: 'snapshot', branch: MAIN_BRANCH, adds: [], removes: [], keyed, keepsRowIds: true }])
-  const snapshot = await run(dml)
-  if (snapshot === undefined) context.withdraw(dml.loaded.metadataLocation)
-  return snapshot !== undefined
+  const { result, table = dml.loaded } = await run(dml)
+  if (result.snapshot === undefined) context.withdraw(table.metadataLocation)
+  return result.snapshot !== undefined
 }
 
 function deleteWhere(context: WriterContext): Promise<boolean> {
   const keys = chooseKeys(context)
   const mode = context.random.pick(['merge-on-read', 'merge-on-read', 'copy-on-write'] as const)
-  return change(context, { keys, set: undefined, inserts: false }, async (dml) => {
-    return (await deleteRows(dml, isIn('id', keys), { mode, summary: markOf(context) })).result.snapshot
-  })
+  return change(context, { keys, set: undefined, inserts: false }, (dml) =>
+    deleteRows(dml, isIn('id', keys), { mode, summary: markOf(context) }),
+  )
 }
 
 function updateWhere(context: WriterContext): Promise<boolean> {
   const keys = chooseKeys(context)
   const mode = context.random.pick(['merge-on-read', 'merge-on-read', 'copy-on-write'] as const)
   const set = context.operationId
-  return change(context, { keys, set, inserts: false }, async (dml) => {
-    return (await updateRows(dml, isIn('id', keys), { v: set }, { mode, summary: markOf(context) })).result.snapshot
-  })
+  return change(context, { keys, set, inserts: false }, (dml) =>
+    updateRows(dml, isIn('id', keys), { v: set }, { mode, summary: markOf(context) }),
+  )
 }
 
 function upsert(context: WriterContext): Promise<boolean> {
   const keys = [...chooseKeys(context), `${context.operationId}.u`]
   const mode = context.random.pick(['merge-on-read', 'copy-on-write'] as const)
   const set = context.operationId
-  return change(context, { keys, set, inserts: true }, async (dml) => {
+  return change(context, { keys, set, inserts: true }, (dml) => {
     const rows = keys.map((id) => ({ id, v: set }))
-    return (await upsertRows(dml, rows, ['id'], { mode, summary: markOf(context) })).result.snapshot
+    return upsertRows(dml, rows, ['id'], { mode, summary: markOf(context) })
   })
 }
 
 /** Equality deletes: nobody looks whether there are such rows. */
 function deleteKeys(context: WriterContext): Promise<boolean> {
   const keys = chooseKeys(context)
-  return change(context, { keys, set: undefined, inserts: false }, async (dml) => {
+  return change(context, { keys, set: undefined, inserts: false }, (dml) => {
     const delta = { deleteKeys: { keys: keys.map((id) => ({ id })), columns: ['id'] } }
-    return (await commitRowDelta(dml, delta, { summary: markOf(context) })).result.snapshot
+    return commitRowDelta(dml, delta, { summary: markOf(context) })
   })
 }
 
