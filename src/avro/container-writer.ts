@@ -4,7 +4,7 @@ import { AvroOutput } from './avro-output.js'
 import { printAvroSchema } from './avro-schema-json.js'
 import type { AvroSchema, AvroValue } from './avro-schema.js'
 import { compressBlock, type AvroCodec } from './block-codec.js'
-import { SYNC_BYTES } from './container.js'
+import { SYNC_BYTES, type AvroBlock } from './container.js'
 import { compileEncoder } from './encoder.js'
 
 /** Uncompressed bytes after which a block ends: the reference's default. */
@@ -74,6 +74,26 @@ export class ContainerWriter {
     if (this.pending.length >= this.blockBytes) this.endBlock()
   }
 
+  /** Ends the block that is open, if one is. What it became may be given to writers of the same schema, codec and level. */
+  endBlock(): AvroBlock | undefined {
+    if (this.pendingCount === 0) return undefined
+    const packed = compressBlock(this.codec, this.pending.bytes(), this.level)
+    // The null codec hands back the buffer that the next block will overwrite.
+    const block = { count: this.pendingCount, bytes: this.codec === 'null' ? packed.slice() : packed }
+    this.rawBytes += this.pending.length
+    this.packedBytes += packed.length
+    this.pending.truncate(0)
+    this.pendingCount = 0
+    this.pushBlock(block)
+    return block
+  }
+
+  /** Appends a block that a writer of the same schema, codec and level has made. */
+  addBlock(block: AvroBlock): void {
+    this.endBlock()
+    this.pushBlock(block)
+  }
+
   /** What {@link finish} would yield by now; the open block counts at the ratio of the blocks before it. */
   get estimatedBytes(): number {
     const ratio = this.rawBytes === 0 ? 1 : this.packedBytes / this.rawBytes
@@ -82,7 +102,7 @@ export class ContainerWriter {
 
   /** The whole file. Nothing can be added after it. */
   finish(): Uint8Array {
-    if (this.pendingCount > 0) this.endBlock()
+    this.endBlock()
     this.finished = true
     const file = new Uint8Array(this.finishedBytes)
     let position = 0
@@ -93,19 +113,14 @@ export class ContainerWriter {
     return file
   }
 
-  private endBlock(): void {
-    const packed = compressBlock(this.codec, this.pending.bytes(), this.level)
-    const head = new AvroOutput()
-    head.writeLong(this.pendingCount)
-    head.writeLong(packed.length)
-    this.push(head.bytes())
-    // The null codec hands back the buffer that the next block will overwrite.
-    this.push(this.codec === 'null' ? packed.slice() : packed)
+  private pushBlock(block: AvroBlock): void {
+    const head = this.pending
+    head.writeLong(block.count)
+    head.writeLong(block.bytes.length)
+    this.push(head.bytes().slice())
+    head.truncate(0)
+    this.push(block.bytes)
     this.push(this.sync)
-    this.rawBytes += this.pending.length
-    this.packedBytes += packed.length
-    this.pending.truncate(0)
-    this.pendingCount = 0
   }
 
   private push(part: Uint8Array): void {

@@ -69,6 +69,7 @@ export class ObjectStoreCatalog implements CatalogBackend {
   readonly #cache: MetadataCache
   readonly #namespaces: NamespaceFolders
   readonly #folders = new Map<string, TableFolder>()
+  readonly #stores = new WeakMap<TableFolder, { readonly prefixes: readonly string[]; readonly io: FileIO }>()
   readonly #probes: boolean
   #probed: Promise<void> | undefined
 
@@ -273,10 +274,18 @@ export class ObjectStoreCatalog implements CatalogBackend {
   }
 
   #loaded(identifier: TableIdentifier, { file, metadata }: TableVersion): LoadedTable {
-    const folder = this.#folder(identifier)
-    const guarded = guardPrefixes(this.#io, { prefixes: tablePrefixes(metadata, this.#policy(folder)) })
-    const io = retireVersions(guarded, folder.metadataFolder)
+    const io = this.#storeOf(this.#folder(identifier), metadata)
     return { identifier, metadata, metadataLocation: file.status.location, io, metrics: this.#metrics }
+  }
+
+  /** The same one for all versions of a table that may use the same places: commits know by it what they wrote. */
+  #storeOf(folder: TableFolder, metadata: TableMetadata): FileIO {
+    const prefixes = tablePrefixes(metadata, this.#policy(folder))
+    const known = this.#stores.get(folder)
+    if (known?.prefixes.length === prefixes.length && known.prefixes.every((prefix, i) => prefix === prefixes[i])) return known.io
+    const io = retireVersions(guardPrefixes(this.#io, { prefixes }), folder.metadataFolder)
+    this.#stores.set(folder, { prefixes, io })
+    return io
   }
 
   #policy(folder: TableFolder): LocationPolicy {

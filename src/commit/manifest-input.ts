@@ -47,11 +47,12 @@ export async function readManifest(
 }
 
 /** The manifests with the counts that v1 lets a writer leave out and later versions require; those that lack them are read. */
-export function withAllCounts(
+export async function withAllCounts(
   table: Pick<LoadedTable, 'io' | 'metadata'>,
   manifests: readonly ManifestFile[],
   options: ReadManifestOptions = {},
 ): Promise<readonly ManifestFile[]> {
+  if (manifests.every(hasAllCounts)) return manifests
   return mapParallel(manifests, MANIFEST_PARALLELISM, async (manifest) => {
     if (hasAllCounts(manifest)) return manifest
     const entries = await readManifest(table, manifest, options)

@@ -65,15 +65,17 @@ export class ManifestMerger {
     return { manifests, replaced }
   }
 
-  #writeUnmerged(
+  async #writeUnmerged(
     bin: readonly ManifestFile[],
     encoded: ReadonlyMap<ManifestFile, NewManifest>,
     context: MergeContext,
   ): Promise<readonly ManifestFile[]> {
-    return mapParallel(bin, MANIFEST_PARALLELISM, async (manifest) => {
-      const fresh = encoded.get(manifest)
-      return fresh === undefined ? manifest : context.output.writeManifest(context.table, fresh, context.signal)
-    })
+    const fresh = encoded.size === 0 ? [] : bin.filter((manifest) => encoded.has(manifest))
+    const written = await mapParallel(fresh, MANIFEST_PARALLELISM, (manifest) =>
+      context.output.writeManifest(context.table, encoded.get(manifest)!, context.signal),
+    )
+    let next = 0
+    return bin.map((manifest) => (manifest === fresh[next] ? written[next++]! : manifest))
   }
 
   /** The one manifest that stands for the bin; `undefined` when its entries cannot be moved. */

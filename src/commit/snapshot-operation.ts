@@ -2,7 +2,7 @@
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { ManifestFile } from '../manifest/data-file.js'
 import { manifestCompression } from '../manifest/manifest-compression.js'
-import { assignFirstRowIds, encodeManifestList } from '../manifest/manifest-list.js'
+import { assignFirstRowIds, assignSequenceNumbers, encodeManifestList } from '../manifest/manifest-list.js'
 import type { MetadataUpdate } from '../metadata/metadata-update.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readInteger, readText, tableProperties } from '../metadata/table-properties.js'
@@ -15,7 +15,8 @@ import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
 import { ENGINE_NAME, ENGINE_VERSION } from './engine.js'
-import { readManifestFiles, withAllCounts } from './manifest-input.js'
+import { keepManifestFiles, readKeptManifestFiles } from './kept-manifest-lists.js'
+import { withAllCounts } from './manifest-input.js'
 import { ManifestOutput } from './manifest-output.js'
 
 /** The summary property that holds {@link SnapshotOptions.commitToken}. */
@@ -132,7 +133,7 @@ class SnapshotCommit implements CommitOperation {
     }
     const parent = branchHead(metadata, this.#branch)
     const snapshotId = this.#chooseSnapshotId(metadata, context.runtime)
-    const parentManifests = await readManifestFiles(current, parent, { signal: context.signal })
+    const parentManifests = await readKeptManifestFiles(current, parent, { signal: context.signal })
     const attempt: SnapshotAttempt = { current, parent, parentManifests, snapshotId, output: this.#output, context }
     const contents = await this.maker.makeContents(attempt)
     const snapshot = await this.#writeSnapshot(attempt, contents)
@@ -143,13 +144,13 @@ class SnapshotCommit implements CommitOperation {
     if (committed === undefined) return [...this.#output.written, ...(this.maker.filesOfFailure?.() ?? [])]
     const list = committed.manifestList
     const ours = list === undefined ? undefined : this.#lists.get(list)
-    const used = new Set<string>(ours?.contentFiles)
-    if (list !== undefined) used.add(list)
-    for (const manifest of ours?.manifests ?? []) used.add(manifest.manifestPath)
     // Whether an earlier try with the same token committed the caller's files cannot be seen here.
     const replaced = ours === undefined ? [] : (this.maker.replacedFiles?.() ?? [])
-    const candidates = new Set([...this.#output.written, ...(this.maker.filesMade?.() ?? []), ...replaced])
-    return [...candidates].filter((location) => !used.has(location))
+    const unused = new Set([...this.#output.written, ...(this.maker.filesMade?.() ?? []), ...replaced])
+    if (list !== undefined) unused.delete(list)
+    for (const location of ours?.contentFiles ?? []) unused.delete(location)
+    for (const manifest of ours?.manifests ?? []) unused.delete(manifest.manifestPath)
+    return [...unused]
   }
 
   #chooseSnapshotId(metadata: TableMetadata, runtime: Runtime): bigint {
@@ -166,7 +167,7 @@ class SnapshotCommit implements CommitOperation {
     // Spec: Snapshots › Snapshot Row IDs: assigned anew in every attempt.
     const firstRowId = formatVersion >= 3 ? metadata.nextRowId : undefined
     const assigned = firstRowId === undefined ? undefined : assignFirstRowIds(counted, firstRowId)
-    const manifests = assigned?.manifests ?? counted
+    const manifests = assignSequenceNumbers(assigned?.manifests ?? counted, { snapshotId, sequenceNumber })
     const bytes = encodeManifestList(manifests, {
       formatVersion,
       snapshotId,
@@ -176,6 +177,7 @@ class SnapshotCommit implements CommitOperation {
       compression: manifestCompression(metadata.properties),
     })
     const manifestList = await this.#output.writeManifestList(current, bytes, `snap-${snapshotId}-${context.attempt}`, context.signal)
+    keepManifestFiles(current.io, manifestList, manifests)
     this.#lists.set(manifestList, { manifests, contentFiles: contents.contentFiles ?? new Set() })
     return {
       snapshotId,

@@ -5,6 +5,7 @@ import type { FieldSummary } from '../expression/expression.js'
 import { FloeError } from '../util/errors.js'
 import type { ManifestFile } from './data-file.js'
 import { containerCompression, type ManifestCompression } from './manifest-compression.js'
+import { addManifestBlocks } from './manifest-list-blocks.js'
 import { manifestListReadSchema, manifestListSchema, type ManifestFormatVersion } from './manifest-schema.js'
 
 /** Stands in a {@link ManifestFile} for the sequence number of the commit that will list it. */
@@ -36,17 +37,46 @@ export interface EncodeManifestListOptions {
 
 /**
  * Encodes a manifest list as the reference does. Manifests with {@link UNASSIGNED_SEQUENCE_NUMBER} get the commit's; in v3 data
- * manifests must have their first row ids already ({@link assignFirstRowIds}).
+ * manifests must have their first row ids already ({@link assignFirstRowIds}). Manifests that were in a list before are not encoded
+ * again, so the objects must never change.
  *
  * @throws FloeError `INVALID` when a manifest cannot be listed in this version.
  */
 export function encodeManifestList(manifests: readonly ManifestFile[], options: EncodeManifestListOptions): Uint8Array {
-  const writer = new ContainerWriter(manifestListSchema(options.formatVersion), {
-    metadata: listMetadata(options),
-    ...containerCompression(options.compression),
+  const { formatVersion } = options
+  const { codec, level } = containerCompression(options.compression)
+  const containerOptions = { metadata: listMetadata(options), codec, level, blockBytes: Infinity }
+  const writer = new ContainerWriter(manifestListSchema(formatVersion), containerOptions)
+  addManifestBlocks(writer, formatVersion === 1 ? manifests : assignSequenceNumbers(manifests, options), {
+    key: `${formatVersion} ${codec} ${level}`,
+    add: (manifest) => {
+      writer.add(formatVersion === 1 ? recordOfV1(manifest) : recordOf(manifest, formatVersion))
+    },
   })
-  for (const manifest of manifests) writer.add(options.formatVersion === 1 ? recordOfV1(manifest) : recordOf(manifest, options))
   return writer.finish()
+}
+
+/**
+ * Gives manifests with {@link UNASSIGNED_SEQUENCE_NUMBER} that of the commit; others stay the same objects.
+ *
+ * @throws FloeError `INVALID` when one of another snapshot has none.
+ * Spec: Manifests › Sequence Number Inheritance
+ */
+export function assignSequenceNumbers(
+  manifests: readonly ManifestFile[],
+  commit: { readonly snapshotId: bigint; readonly sequenceNumber: bigint },
+): readonly ManifestFile[] {
+  const assigned = (manifest: ManifestFile, sequenceNumber: bigint): bigint => {
+    if (sequenceNumber !== UNASSIGNED_SEQUENCE_NUMBER) return sequenceNumber
+    if (manifest.addedSnapshotId === commit.snapshotId) return commit.sequenceNumber
+    throw invalid(manifest, `is of snapshot ${manifest.addedSnapshotId} and was never given a sequence number`)
+  }
+  return manifests.map((manifest) => {
+    const sequenceNumber = assigned(manifest, manifest.sequenceNumber)
+    const minSequenceNumber = assigned(manifest, manifest.minSequenceNumber)
+    const isSame = sequenceNumber === manifest.sequenceNumber && minSequenceNumber === manifest.minSequenceNumber
+    return isSame ? manifest : { ...manifest, sequenceNumber, minSequenceNumber }
+  })
 }
 
 /**
@@ -127,7 +157,7 @@ function recordOfV1(manifest: ManifestFile): AvroValue[] {
   ]
 }
 
-function recordOf(manifest: ManifestFile, options: EncodeManifestListOptions): AvroValue[] {
+function recordOf(manifest: ManifestFile, formatVersion: 2 | 3): AvroValue[] {
   const { addedFilesCount, existingFilesCount, deletedFilesCount, addedRowsCount, existingRowsCount, deletedRowsCount } = manifest
   const counts = [addedFilesCount, existingFilesCount, deletedFilesCount, addedRowsCount, existingRowsCount, deletedRowsCount]
   if (counts.includes(undefined)) throw missingCounts(manifest)
@@ -136,20 +166,14 @@ function recordOf(manifest: ManifestFile, options: EncodeManifestListOptions): A
     manifest.manifestLengthBytes,
     manifest.partitionSpecId,
     manifest.content === 'deletes' ? 1 : 0,
-    assignedSequence(manifest, manifest.sequenceNumber, options),
-    assignedSequence(manifest, manifest.minSequenceNumber, options),
+    manifest.sequenceNumber,
+    manifest.minSequenceNumber,
     manifest.addedSnapshotId,
     ...(counts as (number | bigint)[]),
     summaryRecords(manifest),
     manifest.keyMetadata ?? null,
-    ...(options.formatVersion === 3 ? [assignedRowId(manifest)] : []),
+    ...(formatVersion === 3 ? [assignedRowId(manifest)] : []),
   ]
-}
-
-function assignedSequence(manifest: ManifestFile, sequenceNumber: bigint, options: EncodeManifestListOptions): bigint {
-  if (sequenceNumber !== UNASSIGNED_SEQUENCE_NUMBER) return sequenceNumber
-  if (manifest.addedSnapshotId === options.snapshotId) return options.sequenceNumber
-  throw invalid(manifest, `is of snapshot ${manifest.addedSnapshotId} and was never given a sequence number`)
 }
 
 function assignedRowId(manifest: ManifestFile): bigint | null {

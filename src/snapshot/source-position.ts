@@ -22,6 +22,8 @@ export function carriedSourcePositions(parent: Snapshot | undefined, snapshots: 
   const carried = new Map<string, string>()
   for (const snapshot of ancestorsOf(parent?.snapshotId, snapshots)) {
     for (const [name, value] of snapshot.summary) if (name.startsWith(PREFIX) && !carried.has(name)) carried.set(name, value)
+    // It carries on all that came before it.
+    if (snapshot.summary.get('engine-name') === OWN_ENGINE) break
   }
   return carried
 }

@@ -175,6 +175,23 @@ describe('ContainerWriter', () => {
     expect(Math.abs(estimate - length)).toBeLessThan(0.1 * length)
   })
 
+  it.each(CODECS)('takes blocks that another writer of codec %s has made', (codec) => {
+    const [schema, options] = [parseAvroSchema('"string"'), { codec }]
+    const maker = new ContainerWriter(schema, options)
+    expect(maker.endBlock()).toBeUndefined()
+    for (const value of ['b', 'c']) maker.add(value)
+    const made = maker.endBlock()!
+    maker.add('other')
+    maker.finish()
+    const writer = new ContainerWriter(schema, options)
+    writer.add('a')
+    writer.addBlock(made)
+    writer.add('d')
+    const container = readContainer(writer.finish())
+    expect(container.blocks.map((block) => block.count)).toEqual([1, 2, 1])
+    expect(readRecords(container)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
   it('leaves a refused value out and takes nothing after finish', () => {
     const writer = new ContainerWriter(schema, { codec: 'null' })
     writer.add([1n, 'a'])

@@ -22,7 +22,19 @@ describe('the last position of a source', () => {
     expect(lastSourcePosition('a', snapshots.get(1n), snapshots)).toBe('1')
     expect(lastSourcePosition('c', snapshots.get(5n), snapshots)).toBeUndefined()
     expect(lastSourcePosition('a', undefined, snapshots)).toBeUndefined()
+  })
+
+  it('is carried on from what other engines made since, down to the last snapshot that carried all before it', () => {
+    const ours = { 'engine-name': 'floe' }
+    const snapshots = history(at('a', '1'), {}, { ...at('b', '9'), ...at('a', '2') }, {}, {})
     expect([...carriedSourcePositions(snapshots.get(5n), snapshots).values()].toSorted()).toEqual(['2', '9'])
+    expect([...carriedSourcePositions(snapshots.get(2n), snapshots).values()]).toEqual(['1'])
+    expect(carriedSourcePositions(undefined, snapshots).size).toBe(0)
+    const asked: bigint[] = []
+    const long = history(at('a', '1'), {}, { ...ours, ...at('a', '1') }, ours)
+    const watched = { get: (id: bigint) => (asked.push(id), long.get(id)), has: (id: bigint) => long.has(id) }
+    carriedSourcePositions(long.get(3n), watched as unknown as typeof long)
+    expect(asked).toEqual([3n])
   })
 
   it('is not known once history is expired down to a snapshot of another engine, and known to be none below one that carries on', () => {
