@@ -64,6 +64,11 @@ export interface WriteOptions {
   /** Replace only this version. Refused with `CONFLICT` when another is there. */
   readonly ifMatch?: string
   readonly signal?: AbortSignal | undefined
+  /**
+   * Called when all of the body but its last byte is on its way; that byte waits for the promise, which must settle. It makes
+   * sure that writes overlap, to try a store; what has no use for it may ignore it.
+   */
+  readonly beforeLastByte?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -74,6 +79,8 @@ export interface WriteOptions {
  * this request; `COMMIT_STATE_UNKNOWN` says that it may have been.
  */
 export interface FileIO {
+  /** Which store this is, where the text of a location does not tell: the endpoint of an S3 store that is not Amazon's. */
+  readonly endpoint?: string | undefined
   /**
    * Throws `NOT_FOUND`. A range past the end throws `CORRUPT`, never returns fewer bytes silently; a suffix longer than
    * the object is the whole object. The bytes belong to the store: callers must not change them.

@@ -51,6 +51,10 @@ export class ReadThroughCache implements FileIO {
     if (io.listFolder !== undefined) this.listFolder = (folder, listOptions) => io.listFolder!(folder, listOptions)
   }
 
+  get endpoint(): string | undefined {
+    return this.#io.endpoint
+  }
+
   /** Counts since the beginning, and the bytes kept now. */
   get statistics(): { readonly hits: number; readonly misses: number; readonly bytes: number } {
     return { hits: this.#hits, misses: this.#misses, bytes: this.#bytes }

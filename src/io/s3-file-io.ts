@@ -3,6 +3,7 @@ import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, Object
 import { checkRange, planRanges, sliceAnswers } from './range-plan.js'
 import { deleteS3, listFolderS3, listS3 } from './s3-list.js'
 import { uploadStream } from './s3-multipart.js'
+import { endpointOf } from './s3-options.js'
 import type { S3FileIOOptions } from './s3-options.js'
 import { headS3, readS3 } from './s3-read.js'
 import { S3Store } from './s3-store.js'
@@ -31,6 +32,12 @@ export class S3FileIO implements FileIO {
     this.versions = s3Versions(this.#store)
   }
 
+  get endpoint(): string | undefined {
+    const given = endpointOf(this.#options)
+    // Without what else a URL may hold: a path, a password.
+    return given === undefined || !URL.canParse(given) ? undefined : new URL(given).origin
+  }
+
   read(location: string, options: ReadOptions = {}): Promise<Uint8Array> {
     return readS3(this.#store, location, options)
   }
@@ -44,9 +51,9 @@ export class S3FileIO implements FileIO {
   }
 
   async write(location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectStatus> {
-    const { ifNoneMatch, ifMatch, signal } = options
+    const { ifNoneMatch, ifMatch, signal, beforeLastByte } = options
     const condition = { ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }), ...(ifMatch === undefined ? {} : { ifMatch }) }
-    const write = { location, condition, signal, encryption: this.#options.serverSideEncryption }
+    const write = { location, condition, signal, encryption: this.#options.serverSideEncryption, beforeLastByte }
     const { partSizeBytes = DEFAULT_PART_BYTES, parallelParts = DEFAULT_PARALLEL_PARTS } = this.#options
     const { etag, sizeBytes } =
       body instanceof Uint8Array

@@ -53,9 +53,14 @@ export async function importS3Sdk(): Promise<typeof S3Sdk> {
   }
 }
 
+/** The URL of a store that is not Amazon's. */
+export function endpointOf(options: S3FileIOOptions): string | undefined {
+  return options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
+}
+
 /** A client that tries every request once: what may be repeated is decided here, per operation. */
 export function createS3Client(sdk: typeof S3Sdk, options: S3FileIOOptions): S3Sdk.S3Client {
-  const endpoint = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
+  const endpoint = endpointOf(options)
   const region = options.region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? (endpoint === undefined ? undefined : 'us-east-1')
   if (endpoint !== undefined) checkEndpoint(endpoint)
   const checksums = options.checksums === 'when-supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED'

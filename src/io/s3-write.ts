@@ -7,6 +7,7 @@
 import type * as S3Sdk from '@aws-sdk/client-s3'
 import { FloeError } from '../util/errors.js'
 import type { WriteOptions } from './file-io.js'
+import { heldPut } from './s3-held-put.js'
 import { headS3 } from './s3-read.js'
 import { s3Error } from './s3-error.js'
 import type { S3Failure } from './s3-error.js'
@@ -19,6 +20,8 @@ export interface S3Write {
   readonly condition: Pick<WriteOptions, 'ifNoneMatch' | 'ifMatch'>
   readonly signal?: AbortSignal | undefined
   readonly encryption?: S3FileIOOptions['serverSideEncryption']
+  /** As in `WriteOptions`. Heeded for bytes, not for streams. */
+  readonly beforeLastByte?: WriteOptions['beforeLastByte']
 }
 
 /** The headers of a write's condition. */
@@ -42,7 +45,10 @@ export async function putS3(store: S3Store, write: S3Write, bytes: Uint8Array): 
   const address = s3ObjectAddress(write.location)
   const headers = { ...conditionHeaders(write.condition), ...encryptionHeaders(write.encryption) }
   const input = { ...address, Body: bytes, ContentLength: bytes.length, ...headers }
-  const answer = await sendConditionally(store, write, (sdk, client, http) => client.send(new sdk.PutObjectCommand(input), http))
+  const hold = write.beforeLastByte
+  const answer = await sendConditionally(store, write, (sdk, client, http) =>
+    client.send(hold === undefined ? new sdk.PutObjectCommand(input) : heldPut(sdk, { ...input, Body: bytes }, hold), http),
+  )
   return answer.ETag
 }
 

@@ -11,14 +11,18 @@ const id = { namespace: ['shop'], name: 'events' }
 const runtime = { ...systemRuntime, sleep: (ms: number) => systemRuntime.sleep(Math.min(ms, 2)) }
 let server: S3Server
 let io: S3FileIO
+/** Does not wait long for an answer. */
+let hasty: S3FileIO
 
 beforeAll(async () => {
   server = await S3Server.start()
-  io = new S3FileIO({ endpoint: server.endpoint, credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, runtime, requestTimeoutMs: 200 })
+  const options = { endpoint: server.endpoint, credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, runtime }
+  io = new S3FileIO(options)
+  hasty = new S3FileIO({ ...options, requestTimeoutMs: 200 })
 })
 beforeEach(() => server.reset())
 afterAll(async () => {
-  await io.close()
+  await Promise.all([io.close(), hasty.close()])
   await server.close()
 })
 
@@ -26,6 +30,7 @@ const open = (options: Partial<ObjectStoreCatalogOptions> = {}): ObjectStoreCata
   new ObjectStoreCatalog({ io, warehouse: 's3://bucket/wh', runtime, ...options })
 
 describe('commits to a store that misbehaves on the wire', () => {
+  const openTried = (): ObjectStoreCatalog => open({ io: hasty, verifyStore: 'never' })
   const kinds: readonly S3FaultKind[] = [
     'drop-after',
     'drop-before',
@@ -39,19 +44,19 @@ describe('commits to a store that misbehaves on the wire', () => {
   ]
   for (const kind of kinds) {
     it(`${kind} on the version: committed once (faults 8 and 11, traps 75 and 81a)`, async () => {
-      const catalog = open()
+      const catalog = openTried()
       const table = await catalog.createTable(id, creation())
       server.fail(kind, 'put', { key: /v2\.metadata\.json$/, delayMs: kind === 'stall' ? 400 : 5 })
       const outcome = await commitUpdates(catalog, table, emptyAppend(table, 'mine'))
       expect(outcome.outcome).toBe('committed')
-      const seen = await open().loadTable(id)
+      const seen = await openTried().loadTable(id)
       expect(notesOf(seen)).toEqual(['mine'])
       expect(seen.metadataLocation).toBe('s3://bucket/wh/shop/events/metadata/v2.metadata.json')
     })
   }
 
   it('writers under a hail of faults lose nothing and double nothing (fault 20, small)', async () => {
-    await open().createTable(id, creation())
+    await openTried().createTable(id, creation())
     const hail: readonly S3FaultKind[] = ['drop-after', 'duplicate', 'conflict', 'slow-down', 'error-after', 'drop-before']
     let call = 0
     for (const [i, kind] of hail.entries()) {
@@ -60,15 +65,15 @@ describe('commits to a store that misbehaves on the wire', () => {
     const notes = Array.from({ length: 3 }, (_, w) => [0, 1, 2].map((i) => `w${w}-${i}`))
     await Promise.all(
       notes.map(async (mine) => {
-        const catalog = open()
+        const catalog = openTried()
         for (const note of mine) await appendUntilCommitted(catalog, id, note)
       }),
     )
-    expect(notesOf(await open().loadTable(id)).sort()).toEqual(notes.flat().sort())
+    expect(notesOf(await openTried().loadTable(id)).sort()).toEqual(notes.flat().sort())
   })
 
   it('a refused write is rejected as UNAUTHORIZED, a refused read throws it', async () => {
-    const catalog = open()
+    const catalog = openTried()
     const table = await catalog.createTable(id, creation())
     server.fail('forbidden', 'put')
     expect(await commitUpdates(catalog, table, emptyAppend(table, 'a'))).toMatchObject({ outcome: 'rejected', reason: { code: 'UNAUTHORIZED' } })
@@ -135,6 +140,55 @@ describe('a store is tried before the first write', () => {
     expect(server.keys()).toEqual([])
   })
 
+  it('one that looks at conditions before it has the content is refused: the writes overlap for sure', async () => {
+    server.weakness = 'checks-early'
+    const catalog = open({ runtime: systemRuntime })
+    await expect(catalog.createTable(id, creation())).rejects.toThrow(/\(create-once\): of 32 creations of one object at once, ([2-9]|[1-3]\d) succeeded/)
+    expect(server.keys()).toEqual([])
+  })
+
+  it('what a store keeps after it said that it deleted it is deleted again', async () => {
+    server.weakness = 'keeps-deleted'
+    await expect(open().createTable(id, creation())).rejects.toThrow(/\(create-after-delete\): a deleted object was still there/)
+    expect(server.keys()).toEqual([])
+  })
+
+  it('nothing is left either when the probe itself fails, while other writes of it are under way', async () => {
+    server.fail('forbidden', 'put', { key: /floe-probe/ })
+    expect(await codeOf(open().createTable(id, creation()))).toBe('UNAUTHORIZED')
+    const served = server.calls.length
+    await systemRuntime.sleep(50)
+    expect([server.calls.length, server.keys()]).toEqual([served, []])
+  })
+
+  it('what was found is forgotten after a week, when its record is damaged, and behind another endpoint', async () => {
+    const probes = async (options: Partial<ObjectStoreCatalogOptions> = {}): Promise<boolean> => {
+      server.calls.length = 0
+      await open(options).createNamespace([`n${++names}`])
+      return server.calls.some((call) => call.key.includes('.floe-probe-'))
+    }
+    let names = 0
+    const at = (ms: number): Partial<ObjectStoreCatalogOptions> => ({ runtime: { ...runtime, now: () => systemRuntime.now() + ms } })
+    const day = 24 * 60 * 60 * 1000
+    expect([await probes(), await probes(), await probes(at(6 * day)), await probes(at(8 * day))]).toEqual([true, false, false, true])
+    expect([await probes(at(8 * day)), await probes(at(-8 * day))]).toEqual([false, true])
+    const record = 'bucket/wh/.floe-store'
+    const good = server.bytesOf(record)!
+    expect(await probes(at(-8 * day))).toBe(false)
+    const damaged = ['', '{', '[]', 'null', '{"contract-version":"2"}', '{"verified":[{}]}', good.toString().replaceAll('verified', 'unknown'), '\xff']
+    for (const text of damaged) {
+      server.put(record, Buffer.from(text, 'latin1'))
+      expect([text, await probes(at(-8 * day)), await probes(at(-8 * day))]).toEqual([text, true, false])
+    }
+    const elsewhere = new S3FileIO({
+      endpoint: server.endpoint.replace('127.0.0.1', 'localhost'), credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, runtime,
+    })
+    expect([await probes({ io: elsewhere, ...at(-8 * day) }), await probes({ io: elsewhere, ...at(-8 * day) })]).toEqual([true, false])
+    expect(await probes(at(-8 * day))).toBe(false)
+    expect(server.bytesOf(record)!.toString()).not.toMatch(/secret/)
+    await elsewhere.close()
+  })
+
   it('verifyStore tells every property, and quirks that commits do not depend on', async () => {
     const whole = await open().verifyStore()
     expect(whole.isSafe).toBe(true)
@@ -150,6 +204,17 @@ describe('a store is tried before the first write', () => {
 
   it('lost answers do not count against a store', async () => {
     server.fail('drop-after', 'put', { key: /floe-probe/, times: 2 })
+    await open().createTable(id, creation())
+  })
+
+  it('a store whose answers are all lost is not refused for good, but could not be tried', async () => {
+    server.fail('drop-before', 'put', { key: /floe-probe/, times: 32 })
+    await expect(open().createTable(id, creation())).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringMatching(/try again/) as string })
+    expect(server.keys()).toEqual([])
+  })
+
+  it('a store that is too busy for some of the writers at once has shown what it does', async () => {
+    server.fail('slow-down', 'put', { key: /floe-probe/, times: 60 })
     await open().createTable(id, creation())
   })
 })

@@ -277,6 +277,27 @@ describe('uploads in parts', () => {
   })
 })
 
+describe('a write that waits with its last byte', () => {
+  it.each(['when-required', 'when-supported'] as const)('is there, whole, only when it was let go (checksums %s)', async (checksums) => {
+    const warn = vi.spyOn(console, 'warn')
+    const io = open({ checksums })
+    for (const text of ['', 'a', 'ab', 'x'.repeat(100_000)]) {
+      const location = `${at}-${text.length}`
+      let letGo = (): void => undefined
+      const released = new Promise<void>((resolve) => (letGo = resolve))
+      const hold = vi.fn(() => released)
+      const written = io.write(location, bytes(text), { ifNoneMatch: '*', beforeLastByte: hold })
+      await vi.waitFor(() => { expect(hold).toHaveBeenCalled() })
+      expect(await io.head(location)).toBeUndefined()
+      letGo()
+      expect((await written).sizeBytes).toBe(text.length)
+      expect(await io.read(location)).toEqual(bytes(text))
+      expect((await failure(io.write(location, bytes(text), { ifNoneMatch: '*', beforeLastByte: hold }))).code).toBe('ALREADY_EXISTS')
+    }
+    expect(warn).not.toHaveBeenCalled()
+  })
+})
+
 describe('reads that do not bring what was asked', () => {
   const content = bytes('0123456789'.repeat(10))
 

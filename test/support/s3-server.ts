@@ -106,9 +106,18 @@ interface Answer {
 /**
  * How a store keeps its conditions by half: `racy` does not see an object that nobody has read yet, `ignores-match` keeps
  * If-None-Match only, `ignores-multipart` single writes only; `stale-reads` does not find a new object at the first look, and
- * `remembers-deleted` refuses to create what was deleted.
+ * `remembers-deleted` refuses to create what was deleted. `checks-early` looks whether an object exists before it takes in its
+ * content, as versitygw did up to 1.7.0, and `keeps-deleted` says that it deleted an object which is still listed once more, as
+ * `rclone serve s3` does.
  */
-export type S3Weakness = 'racy' | 'ignores-match' | 'ignores-multipart' | 'stale-reads' | 'remembers-deleted'
+export type S3Weakness =
+  | 'racy'
+  | 'ignores-match'
+  | 'ignores-multipart'
+  | 'stale-reads'
+  | 'remembers-deleted'
+  | 'checks-early'
+  | 'keeps-deleted'
 
 export interface S3ServerOptions {
   /** Keys per page of a listing. Default 1000. */
@@ -215,6 +224,8 @@ export class S3Server {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const early = decodeURIComponent((request.url ?? '/').split('?')[0]!.slice(1))
+      if (this.weakness === 'checks-early' && this.#objects.has(early)) request.headers['x-was-there'] = 'yes'
       const body = await readBody(request)
       const url = new URL(request.url ?? '/', 'http://s3')
       const rawPath = (request.url ?? '/').split('?')[0]!
@@ -333,7 +344,9 @@ export class S3Server {
 
   #put(call: S3Call, target: string, bytes: Buffer, etag: string): Answer {
     const stored = this.#objects.get(target)
-    const current = this.weakness === 'racy' && !this.#looked.has(target) ? undefined : stored
+    const isUnseen =
+      (this.weakness === 'racy' && !this.#looked.has(target)) || (this.weakness === 'checks-early' && call.headers['x-was-there'] === undefined)
+    const current = isUnseen ? undefined : stored
     if (this.weakness === 'remembers-deleted' && this.#deleted.has(target)) return error(412, 'PreconditionFailed')
     if (!this.ignoreConditions && !(this.weakness === 'ignores-multipart' && call.operation === 'complete-upload')) {
       const match = this.weakness === 'ignores-match' ? undefined : call.headers['if-match']
@@ -347,6 +360,10 @@ export class S3Server {
   }
 
   #delete(target: string): Answer {
+    if (this.weakness === 'keeps-deleted' && this.#objects.has(target) && !this.#deleted.has(target)) {
+      this.#deleted.add(target)
+      return { status: 204 }
+    }
     const wasThere = this.#objects.delete(target)
     this.#deleted.add(target)
     if (wasThere) this.#keepVersion(target)
