@@ -17,9 +17,10 @@ import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
 import type { CommitOptions, CommitResult } from './commit-result.js'
+import { contentionOf, type Contention } from './contention.js'
 import { hasEffects, hasSnapshot } from './landed-change.js'
 import { TransactionBackend } from './transaction-backend.js'
-import { backoffMs, commitRetryPolicy, raceWaitMs, statusCheckPolicy, type RetryPolicy } from './retry-policy.js'
+import { backoffMs, commitRetryPolicy, statusCheckPolicy, type RetryPolicy } from './retry-policy.js'
 
 export type { CommitOptions, CommitResult } from './commit-result.js'
 
@@ -52,9 +53,12 @@ class TableCommit {
   readonly #identifier: TableIdentifier
   readonly #runtime: Runtime
   readonly #startMs: number
+  /** Present where being overtaken is no failure. */
+  #contention: Contention | undefined
   readonly #warnings: FloeError[] = []
   #current: LoadedTable
   #attempt = 0
+  #attemptStartMs: number
   /** Attempts that were rejected although nobody else had committed, or that count as the table's properties say. */
   #failures = 0
   #sent: SentChange | undefined
@@ -70,6 +74,7 @@ class TableCommit {
     this.#identifier = base.identifier
     this.#runtime = options.runtime
     this.#startMs = options.runtime.now()
+    this.#attemptStartMs = this.#startMs
     this.#current = base
   }
 
@@ -83,16 +88,16 @@ class TableCommit {
   }
 
   async #commit(): Promise<CommitResult> {
-    const startMs = this.#startMs
     const policy = commitRetryPolicy(this.base.metadata.properties)
     this.#checkAborted()
     await this.operation.prepare?.(this.base, this.#context())
+    await this.#waitForTurn(policy)
     for (;;) {
       this.#attempt++
       this.#checkAborted()
       const earlier = this.operation.findCommitted?.(this.#current.metadata)
       if (earlier !== undefined) return await this.#finish(this.#current, earlier, this.#attempt - 1)
-      const attemptStartMs = this.#runtime.now()
+      this.#attemptStartMs = this.#runtime.now()
       const sent = await this.#tryToPropose()
       if (sent === 'overtaken') {
         if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
@@ -104,10 +109,10 @@ class TableCommit {
       const outcome = await this.#send(sent)
       if (outcome.outcome === 'committed') return await this.#finishSent(outcome.table)
       if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
-      const isRace = outcome.retryable && this.operation.canFollowAny === true && !policy.isChosen
+      const isRace = outcome.retryable && this.#contention !== undefined
       if (!isRace) this.#failures++
-      const waitMs = this.#waitMs(policy, isRace, attemptStartMs)
-      const late = this.#runtime.now() + waitMs - startMs > policy.totalMs
+      const waitMs = this.#waitMs(policy, isRace)
+      const late = this.#runtime.now() + waitMs - this.#startMs > policy.totalMs
       const canRetry = outcome.retryable || (await this.#wasUpgraded(sent))
       const isLast = !canRetry || this.#failures + (isRace ? 1 : 0) >= policy.maxAttempts || late
       if (!isLast) await this.#wait(waitMs)
@@ -122,11 +127,23 @@ class TableCommit {
     }
   }
 
+  /** Where others were met of late, the attempt is made when it is our turn, and on the version that is current then. */
+  async #waitForTurn(policy: RetryPolicy): Promise<void> {
+    if (this.operation.canFollowAny !== true || policy.isChosen) return
+    const contention = contentionOf(this.backend, this.base)
+    this.#contention = contention
+    contention.observe(this.base)
+    if (!contention.isMet) return
+    await this.#wait(contention.turnMs(policy, this.#runtime.now(), this.#runtime.random()))
+    this.#current = await this.#reload()
+  }
+
   /** After a race the wait is short, so that the slower of two writers is not left behind; else it grows as the properties say. */
-  #waitMs(policy: RetryPolicy, isRace: boolean, attemptStartMs: number): number {
+  #waitMs(policy: RetryPolicy, isRace: boolean): number {
     const random = this.#runtime.random()
-    if (!isRace || this.#failures > 0) return backoffMs(policy, Math.max(1, this.#failures), random)
-    return raceWaitMs(policy, this.#attempt, this.#runtime.now() - attemptStartMs, random)
+    const attemptMs = this.#runtime.now() - this.#attemptStartMs
+    const waitMs = isRace ? this.#contention?.lostMs(policy, this.#attempt, attemptMs, random) : undefined
+    return waitMs === undefined || this.#failures > 0 ? backoffMs(policy, Math.max(1, this.#failures), random) : waitMs
   }
 
   /** `overtaken`: the version that it was made for has expired, with its files, and a newer one is current now. */
@@ -243,10 +260,13 @@ class TableCommit {
         retryable: false,
       })
     }
+    this.#contention?.observe(table)
     return table
   }
 
   async #finishSent(table: LoadedTable): Promise<CommitResult> {
+    const nowMs = this.#runtime.now()
+    this.#contention?.committed(table, nowMs, nowMs - this.#attemptStartMs)
     const sent = this.#sent?.snapshot
     // Of all attempts, the table knows which manifest list it took.
     const landed = findSnapshot(table.metadata, sent?.snapshotId)

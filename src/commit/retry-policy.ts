@@ -43,19 +43,3 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   const ceiling = Math.min(policy.maxWaitMs, policy.minWaitMs * 2 ** Math.min(attempt - 1, 40))
   return Math.round(ceiling * (0.5 + random / 2))
 }
-
-/**
- * Doublings of the wait after races. They bound how many writers can share a table without getting in each other's way: with
- * fewer, 64 processes spend most of their time on attempts that are overtaken; with more, the last of a few wait for nobody.
- */
-const RACE_DOUBLINGS = 7
-
-/**
- * The wait after the race `races` (from 1) that an attempt of `attemptMs` lost: anything up to that long, doubling each time.
- * Who lost has less left to do than who won and begins anew, so that short waits let everybody through in turn; measuring the
- * attempt itself fits them to a disk as to a far store. `random` is in [0, 1).
- */
-export function raceWaitMs(policy: RetryPolicy, races: number, attemptMs: number, random: number): number {
-  const first = Math.min(policy.minWaitMs, Math.max(1, attemptMs))
-  return Math.round(Math.min(policy.maxWaitMs, first * 2 ** Math.min(races - 1, RACE_DOUBLINGS)) * random)
-}

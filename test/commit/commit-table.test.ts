@@ -116,12 +116,72 @@ describe('a commit that is rejected', () => {
     expect((await bench.append(['ours'])).attempts).toBe(31)
     expect(await bench.paths()).toHaveLength(31)
     // Short waits that stop growing, of which a random part is waited: 10 ms is how long an attempt takes.
-    expect(bench.runtime.sleeps.slice(0, 9)).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 640])
+    expect(bench.runtime.sleeps.slice(0, 9)).toEqual([15, 30, 40, 60, 60, 60, 60, 60, 60])
     const strict = await race({ 'commit.retry.num-retries': '4' })
     await expect(strict.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(strict.backend.requests).toHaveLength(5)
     const short = await race({ 'commit.retry.total-timeout-ms': '300' })
     await expect(short.append(['ours'])).rejects.toMatchObject({ code: 'CONFLICT', retryable: true })
+  })
+
+  it('makes the next one wait for its turn, and be made on the version that is current then', async () => {
+    const bench = new CommitBench()
+    let others = 3
+    bench.backend.beforeCommit = async () => {
+      bench.runtime.nowMs += 10
+      if (others-- > 0) await bench.appendAsOther([`theirs-${others}`])
+    }
+    await bench.append(['first'])
+    const stale = bench.backend.current()
+    await bench.appendAsOther(['theirs-after'])
+    const [loads, sleeps] = [bench.backend.loads, bench.runtime.sleeps.length]
+    expect((await bench.append(['second'], {}, stale)).attempts).toBe(1)
+    expect(bench.backend.loads).toBe(loads + 1)
+    expect(bench.runtime.sleeps).toHaveLength(sleeps + 1)
+    expect(await bench.paths()).toEqual(['first', 'second', 'theirs-0', 'theirs-1', 'theirs-2', 'theirs-after'])
+    expect(await bench.orphans()).toEqual([])
+  })
+
+  it('slows nobody down who is alone, nor for long who is alone again', async () => {
+    const bench = new CommitBench()
+    let others = 0
+    bench.backend.beforeCommit = async () => {
+      bench.runtime.nowMs += 10
+      if (others-- > 0) await bench.appendAsOther([`theirs-${others}`])
+    }
+    for (let i = 0; i < 5; i++) await bench.append([`lone-${i}`])
+    expect([bench.backend.loads, bench.runtime.sleeps]).toEqual([0, []])
+    others = 5
+    await bench.append(['met'])
+    const sleeps = bench.runtime.sleeps.length
+    for (let i = 0; i < 10; i++) await bench.append([`after-${i}`])
+    // Seven others were thought to be there, five had been seen; then none, again and again. 10 ms is how long an attempt takes.
+    expect(bench.runtime.sleeps.slice(sleeps)).toEqual([60, 30, 15])
+  })
+
+  it('waits for its turn no longer than an abort, and leaves nothing then', async () => {
+    const bench = new CommitBench()
+    let others = 3
+    bench.backend.beforeCommit = async () => {
+      if (others-- > 0) await bench.appendAsOther([`theirs-${others}`])
+    }
+    await bench.append(['first'])
+    const controller = new AbortController()
+    const runtime = Object.assign(Object.create(bench.runtime) as typeof bench.runtime, {
+      now: () => 0,
+      random: () => 0.5,
+      uuid: () => bench.runtime.uuid(),
+      snapshotId: () => bench.runtime.snapshotId(),
+      sleep: (_: number, signal?: AbortSignal) => {
+        controller.abort()
+        return Promise.reject(signal?.reason as Error)
+      },
+    })
+    const operation = appendFiles([dataFile('second')], {}, runtime)
+    const commit = commitTable(bench.backend, bench.backend.current(), operation, { runtime, signal: controller.signal })
+    await expect(commit).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await bench.paths()).not.toContain('second')
+    expect(await bench.orphans()).toEqual([])
   })
 
   it('is given up after the retries of the reference when nobody else made progress', async () => {

@@ -1,7 +1,8 @@
 /**
  * Processes that append to one table at the same time, and a look at what came of it: every acknowledged row is there once, every
  * acknowledged snapshot is in the table, and sequence numbers rise strictly. They begin together, once all of them have started.
- * Options: --processes N (64), --commits N each (25), --location PLACE, --s3 JSON of access.
+ * Options: --processes N (64), --commits N each (25), --location PLACE, --s3 JSON of access. FLOE_BUILD names another build of the
+ * package than that of `dist`.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,9 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { openCatalog, schema, t } from '../../dist/index.js'
 
+const build = process.env.FLOE_BUILD
+const { openCatalog, schema, t } = await import(build === undefined ? '../../dist/index.js' : pathToFileURL(build).href)
 const text = { type: 'string' }
 const { values } = parseArgs({ options: { processes: text, commits: text, location: text, s3: text } })
 const [processes, commits] = [Number(values.processes ?? 64), Number(values.commits ?? 25)]
