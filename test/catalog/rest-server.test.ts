@@ -35,7 +35,8 @@ const errorOf = ({ status, body }: ServiceResponse): string => {
   const error = JsonObject.of(body!, '').requireObject('error')
   return `${status} ${error.requireString('type')} ${error.requireString('message')}`
 }
-const metadataOf = ({ body }: ServiceResponse): JsonObject => JsonObject.of(body!, '').requireObject('metadata')
+/** As a client reads it. */
+const metadataOf = ({ body }: ServiceResponse): JsonObject => JsonObject.parse(printJson(body!)).requireObject('metadata')
 const createBody = (location?: string, stage = false): JsonMembers => createTableBody(id.name, { ...creation(), location }, { stage })
 
 describe('errors of a served catalog, in the words that clients of the reference look at', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseMetadataUpdate, parseUpdateRequirement } from '../../metadata/metadata-update-json.js'
 import type { MetadataUpdate, UpdateRequirement } from '../../metadata/metadata-update.js'
-import { printTableMetadata } from '../../metadata/table-metadata-json.js'
+import { tableMetadataToJson } from '../../metadata/table-metadata-json.js'
 import { newTableMetadata } from '../../metadata/new-table.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import { checkRequirements } from '../../metadata/update-requirements.js'
@@ -337,7 +337,7 @@ function tableResponse(table: LoadedTable, etag = etagOf(table, false)): Service
 }
 
 function metadataJson(metadata: TableMetadata): JsonMembers {
-  return JsonObject.parse(printTableMetadata(metadata)).members
+  return Object.fromEntries(tableMetadataToJson(metadata))
 }
 
 function etagOf(table: LoadedTable, refsOnly: boolean): string {
