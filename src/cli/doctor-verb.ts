@@ -23,7 +23,10 @@ export async function doctorVerb(args: readonly string[], { stdout }: Environmen
       }
       if (isSafe) await stdout.line(`Commits to ${uri} are safe.`)
     }
-    if (!isSafe) throw new FloeError('UNSUPPORTED', 'Commits to this store could be lost: use another', { file: location })
+    if (isSafe) return
+    const lacking = properties.filter(({ isRequired, holds }) => isRequired && holds === false).map(({ name }) => name)
+    const advice = 'keep the tables in another store, or let one process alone write to this one'
+    throw new FloeError('UNSUPPORTED', `Commits to this store could be lost, as it does not keep ${lacking.join(', ')}: ${advice}`, { file: location })
   } finally {
     await catalog.close()
   }

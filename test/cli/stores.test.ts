@@ -40,3 +40,23 @@ it('a bucket is served from a folder where a prefix is mapped, for tables and fo
   expect(await floe(['append', 's3://elsewhere/lake#a.b', '--from', 's3://elsewhere/rows.csv', ...mapped])).toMatchObject({ code: 0 })
   expect(await floe(['scan', join(folder, 'lake/a/b'), ...mapped])).toEqual({ code: 0, out: '{"id":"1"}\n{"id":"1"}\n', err: '' })
 })
+
+it('doctor tells what a store keeps, and ends with an error that names what it lacks', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')
+  const safe = await floe(['doctor', 's3://bucket/tried', ...s3])
+  expect(safe).toMatchObject({ code: 0, err: '' })
+  expect(safe.out).toContain(' ok  create-once: of 32 creations of one object at once, 1 succeeded\n')
+  expect(safe.out).toMatch(/Commits to s3:\/\/bucket\/tried are safe\.\n$/)
+  server.ignoreConditions = true
+  try {
+    const unsafe = await floe(['doctor', 's3://bucket/tried', ...s3])
+    expect(unsafe.code).toBe(1)
+    expect(unsafe.out).toMatch(/^BAD {2}create-once: .* 32 succeeded instead of one\nBAD {2}create-if-absent: it created an object that existed already\n ok {2}read/)
+    expect(unsafe.out).not.toContain('are safe')
+    expect(unsafe.err).toMatch(/^floe: UNSUPPORTED: .*does not keep create-once, create-if-absent: keep the tables in another store/)
+  } finally {
+    server.ignoreConditions = false
+  }
+  expect(server.keys().filter((key) => key.startsWith('bucket/tried/'))).toEqual(['bucket/tried/.floe-store'])
+})
