@@ -1,8 +1,9 @@
 import { simulate, type SimulateOptions, type SimulationResult } from './simulate.js'
 import { planSimulation, type PlanLimits, type SimulationPlan } from './simulation-plan.js'
 import { shrinkPlan } from './shrink-plan.js'
-import { ScriptedOrder } from './decisions.js'
+import { OrderWalk, type OrderWalkOptions } from './order-walk.js'
 import { EventLog } from './event-log.js'
+import { FAULT_KINDS, type FaultKind } from './fault.js'
 
 /** A run that broke a rule, and the smallest plan that breaks the same one. */
 export interface SimulationFailure {
@@ -27,6 +28,8 @@ export interface CampaignResult {
   readonly steps: number
   readonly commits: number
   readonly faults: number
+  /** How often each kind of fault came about, of all kinds. */
+  readonly effects: ReadonlyMap<FaultKind, number>
   /** Of the hashes of all runs, in their order. */
   readonly hash: string
   /** The first failure, shrunk; nothing runs after it. */
@@ -35,7 +38,8 @@ export interface CampaignResult {
 
 /** Runs the schedules of consecutive seeds until one breaks a rule. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const total = { schedules: 0, steps: 0, commits: 0, faults: 0 }
+  const effects = new Map<FaultKind, number>(FAULT_KINDS.map((kind) => [kind, 0]))
+  const total = { schedules: 0, steps: 0, commits: 0, faults: 0, effects }
   const { substitutions = {} } = options
   const hashes = new EventLog()
   for (let seed = options.seed; seed < options.seed + options.schedules; seed++) {
@@ -45,6 +49,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     total.steps += result.steps
     total.commits += result.history.operations.filter(({ outcome }) => outcome === 'ok').length
     total.faults += result.struck.length
+    for (const [kind, count] of result.effects) effects.set(kind, effects.get(kind)! + count)
     hashes.add(result.hash)
     const again = options.replays === true ? await simulate(plan, { substitutions }) : result
     const violations = [...result.violations]
@@ -68,19 +73,36 @@ async function describe(
   return { plan: smallest, violations: found, replay: `npm run simulate -- --plan '${JSON.stringify(smallest)}'` }
 }
 
-/** Walks through every order of the visible requests of a plan, in the order of the scripts, calling `onRun` after each. */
+export interface ExploreOptions extends Pick<SimulateOptions, 'substitutions' | 'isVisible'>, OrderWalkOptions {}
+
+/** Runs that were needed. */
+export interface ExploreResult {
+  /** That came to their end: the orders that differ. */
+  readonly orders: number
+  /** That were given up, as what lay ahead had been walked. */
+  readonly cut: number
+  /** See {@link OrderWalk.pairsInDoubt}. */
+  readonly pairsInDoubt: number
+}
+
+/**
+ * Walks through every order of the visible requests of a plan, but for those that give the same as one that was walked, as
+ * {@link OrderWalk} says; `onRun` is called after each, with the choices that lead to it, and ends the walk with `true`.
+ */
 export async function exploreAll(
   plan: SimulationPlan,
-  options: Pick<SimulateOptions, 'substitutions' | 'isVisible'>,
+  options: ExploreOptions,
   onRun: (result: SimulationResult, path: readonly number[]) => boolean,
-): Promise<number> {
-  let runs = 0
-  for (let path: readonly number[] | undefined = []; path !== undefined;) {
-    const decisions: ScriptedOrder = new ScriptedOrder(path)
-    const result = await simulate(plan, { ...options, decisions, isSmall: true })
-    runs++
-    if (onRun(result, decisions.taken.map(({ choice }) => choice))) break
-    path = decisions.nextPath()
-  }
-  return runs
+): Promise<ExploreResult> {
+  const walk = new OrderWalk(options)
+  const total = { orders: 0, cut: 0 }
+  do {
+    const result = await simulate(plan, { ...options, decisions: walk, isSmall: true })
+    if (result.isCut) total.cut++
+    else {
+      total.orders++
+      if (onRun(result, walk.path)) break
+    }
+  } while (walk.advance())
+  return { ...total, pairsInDoubt: walk.pairsInDoubt }
 }

@@ -1,5 +1,6 @@
 /** Who goes next: everything in a run that is left to chance in the order of events is asked here. */
 import { SeededRandom } from './seeded-random.js'
+import type { StepEffects } from './step-effects.js'
 
 /** One thing that may happen next. */
 export interface Candidate {
@@ -8,8 +9,12 @@ export interface Candidate {
 }
 
 export interface Decisions {
-  /** The index of the one that happens next. */
-  next(candidates: readonly Candidate[]): number
+  /** The index of the one that happens next; `undefined` ends the run, as nothing new would. */
+  next(candidates: readonly Candidate[]): number | undefined
+  /** Told what came of it, where somebody keeps account. */
+  seen?(effects: StepEffects): void
+  /** Told that whoever comes from now on comes after all that was. */
+  settle?(): void
 }
 
 /** Any of them, each as likely. */

@@ -1,7 +1,7 @@
 import type { AbortOptions, ByteRange, FileIO, FolderEntry, ObjectStatus, ReadOptions, WriteOptions } from '../io/file-io.js'
 import { FloeError } from '../util/errors.js'
 import { contentHash, type EventLog } from './event-log.js'
-import type { Fault, FaultPlan } from './fault.js'
+import type { Fault, FaultKind, FaultPlan } from './fault.js'
 import type { Scheduler } from './scheduler.js'
 
 /** A request as faults and orders see it. */
@@ -108,6 +108,7 @@ export class FaultyFileIO implements FileIO {
       parts.push(part.slice())
       if (parts.length > 1 && this.#options.faults.take(this.#options.actor, this.#calls + 1)?.kind === 'partial') {
         this.#calls++
+        this.#options.faults.count('partial')
         throw unavailable('the upload broke off after a part', location)
       }
     }
@@ -145,6 +146,8 @@ export class FaultyFileIO implements FileIO {
 
   async #strike<T>(fault: Fault | undefined, request: Request, effect: () => Promise<T>): Promise<T> {
     if (fault === undefined) return effect()
+    const kind = this.#comesAbout(fault, request)
+    if (kind !== undefined) this.#options.faults.count(kind)
     const { location, operation } = request
     const changes = operation === 'write' || operation === 'delete'
     switch (fault.kind) {
@@ -175,10 +178,35 @@ export class FaultyFileIO implements FileIO {
     }
   }
 
+  /** What a fault amounts to, as {@link #strike} has it, for a request of this kind. */
+  #comesAbout(fault: Fault, request: Request): FaultKind | undefined {
+    const { operation, isConditional } = request
+    const changes = operation === 'write' || operation === 'delete'
+    switch (fault.kind) {
+      case 'stale-list':
+        return operation === 'list' && this.#options.listAsOf !== undefined ? 'stale-list' : undefined
+      case 'truncated':
+      case 'flipped':
+        return this.#canDamage(fault, request) ? fault.kind : 'refused'
+      case 'conflict':
+        return isConditional === true ? 'conflict' : 'refused'
+      case 'partial':
+        return operation === 'write' ? 'partial' : 'refused'
+      case 'lost':
+      case 'late':
+      case 'echoed':
+      case 'repeated':
+        return changes ? fault.kind : 'refused'
+      default:
+        return fault.kind
+    }
+  }
+
   /** A write or delete that had its effect, or will, while something else is said of it. */
   async #confuse<T>(fault: Fault, { location, isConditional }: Request, effect: () => Promise<T>): Promise<T> {
     const later = (): void => {
-      this.#options.scheduler.offer('network', `delivers ${location}`, () => void effect().catch(() => undefined))
+      const { scheduler, actor } = this.#options
+      scheduler.deliver(actor, fault.call, `delivers ${location}`, () => void effect().catch(() => undefined))
     }
     switch (fault.kind) {
       case 'lost':

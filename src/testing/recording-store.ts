@@ -1,4 +1,4 @@
-import type { AbortOptions, ObjectStatus, WriteOptions } from '../io/file-io.js'
+import type { AbortOptions, ByteRange, ObjectStatus, ReadOptions, WriteOptions } from '../io/file-io.js'
 import { asFolder } from '../io/location.js'
 import { MemoryFileIO } from '../io/memory-file-io.js'
 import type { Runtime } from '../util/runtime.js'
@@ -22,6 +22,14 @@ export interface DeletedObject {
   readonly deletedMs: number
 }
 
+/** Is told of whatever reaches a store: looks and attempts before they happen, effects when they do. */
+export interface StoreObserver {
+  looksAt(location: string): void
+  lists(folder: string): void
+  changes(location: string): void
+  deletes(location: string): void
+}
+
 /** Objects in memory, and a journal of everything that ever happened to them. */
 export class RecordingStore extends MemoryFileIO {
   readonly journal: StoreEvent[] = []
@@ -30,19 +38,43 @@ export class RecordingStore extends MemoryFileIO {
   readonly #deleted: DeletedObject[] = []
   readonly #clock: Pick<Runtime, 'now'>
   readonly #stepNow: () => number
+  readonly #observer: StoreObserver | undefined
 
   /** `step` numbers the moments of a run. */
-  constructor(clock: Pick<Runtime, 'now'>, step: () => number) {
+  constructor(clock: Pick<Runtime, 'now'>, step: () => number, observer?: StoreObserver) {
     super({ runtime: clock })
     this.#clock = clock
     this.#stepNow = step
+    this.#observer = observer
+  }
+
+  override async read(location: string, options?: ReadOptions): Promise<Uint8Array> {
+    this.#observer?.looksAt(location)
+    return super.read(location, options)
+  }
+
+  override async readMany(location: string, ranges: readonly ByteRange[], options?: AbortOptions): Promise<Uint8Array[]> {
+    this.#observer?.looksAt(location)
+    return super.readMany(location, ranges, options)
+  }
+
+  override async head(location: string): Promise<ObjectStatus | undefined> {
+    this.#observer?.looksAt(location)
+    return super.head(location)
+  }
+
+  override async *list(prefix: string, options?: AbortOptions): AsyncGenerator<ObjectStatus> {
+    this.#observer?.lists(asFolder(prefix))
+    yield* super.list(prefix, options)
   }
 
   override async write(location: string, body: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectStatus> {
+    this.#observer?.looksAt(location)
     const replaced = this.objects.has(location)
     const status = await super.write(location, body, options)
     const bytes = await super.read(location)
     this.objects.set(location, bytes)
+    this.#observer?.changes(location)
     this.#statuses.set(location, status)
     const isConditional = options.ifNoneMatch !== undefined || options.ifMatch !== undefined
     this.journal.push({ kind: 'put', step: this.#stepNow(), location, bytes, isConditional, replaced })
@@ -51,8 +83,10 @@ export class RecordingStore extends MemoryFileIO {
 
   override async delete(locations: readonly string[]): Promise<void> {
     for (const location of locations) {
+      this.#observer?.looksAt(location)
       const status = this.#statuses.get(location)
       if (status === undefined || !this.objects.delete(location)) continue
+      this.#observer?.deletes(location)
       this.#deleted.push({ status, deletedMs: this.#clock.now() })
       this.journal.push({ kind: 'delete', step: this.#stepNow(), location })
     }

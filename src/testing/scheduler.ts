@@ -3,6 +3,7 @@
  * request; the library under test runs on it unchanged.
  */
 import { FloeError } from '../util/errors.js'
+import type { CausalTime } from './causal-time.js'
 import type { Candidate, Decisions } from './decisions.js'
 import type { EventLog } from './event-log.js'
 import type { SeededRandom } from './seeded-random.js'
@@ -21,8 +22,11 @@ export interface SchedulerOptions {
   /** How far a step moves the clock. */
   readonly random: SeededRandom
   readonly startMs: number
-  /** Whether sleepers may wake at any moment: the order decides, and the clock follows. Default: when their time has come. */
-  readonly isTimeFree?: boolean
+  /**
+   * Sleepers may wake at any moment: the order decides, and each actor's clock follows. Default: one clock for all, and they wake
+   * when their time has come.
+   */
+  readonly time?: CausalTime | undefined
 }
 
 /** A run that takes more steps than this does not end. */
@@ -40,6 +44,7 @@ export class Scheduler {
   readonly #stopped = new Set<string>()
   #nowMs: number
   #taken = 0
+  #isCut = false
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -47,7 +52,17 @@ export class Scheduler {
   }
 
   get nowMs(): number {
-    return this.#nowMs
+    return this.#options.time?.nowMs ?? this.#nowMs
+  }
+
+  /** The time by an actor's clock. */
+  nowOf(actor: string): number {
+    return this.#options.time?.nowOf(actor) ?? this.#nowMs
+  }
+
+  /** Whether it was decided that nothing new lies ahead, so that the run did not come to its end. */
+  get isCut(): boolean {
+    return this.#isCut
   }
 
   /** How many steps the run has taken. */
@@ -60,6 +75,19 @@ export class Scheduler {
     if (!this.#stopped.has(actor)) this.#steps.push({ actor, label, run })
   }
 
+  /** What an actor sent with its request number `call` may arrive from now on, whatever becomes of the actor. */
+  deliver(actor: string, call: number, label: string, run: () => void): void {
+    const { time } = this.#options
+    // All that is on its way is one, where it is given a priority.
+    if (time === undefined) return this.offer('network', label, run)
+    const sender = `network of ${actor} ${call}`
+    time.join(sender)
+    this.offer(sender, label, () => {
+      time.delivers(actor)
+      run()
+    })
+  }
+
   /** Resolves when it is this actor's turn. */
   turn(actor: string, label: string): Promise<void> {
     return new Promise((resolve) => {
@@ -70,12 +98,13 @@ export class Scheduler {
   /** Resolves once the clock has moved on by `ms`. */
   sleep(actor: string, ms: number): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.#stopped.has(actor)) this.#timers.push({ actor, label: 'wake', dueMs: this.#nowMs + Math.max(0, Math.ceil(ms)), run: resolve })
+      if (!this.#stopped.has(actor)) this.#timers.push({ actor, label: 'wake', dueMs: this.nowOf(actor) + Math.max(0, Math.ceil(ms)), run: resolve })
     })
   }
 
   /** Lets time go by in which nothing happens. */
   skip(ms: number): void {
+    this.#options.time?.skip(ms)
     this.#nowMs += ms
   }
 
@@ -90,20 +119,25 @@ export class Scheduler {
     return this.#stopped.has(actor)
   }
 
-  /** Goes on until nothing is left to happen. Throws `UNAVAILABLE` when that takes too long. */
+  /** Goes on until nothing is left to happen, or nothing new would. Throws `UNAVAILABLE` when that takes too long. */
   async run(): Promise<void> {
-    for (;;) {
-      await idle()
-      const candidates = this.#candidates()
-      if (candidates.length === 0) return
-      const chosen = candidates[this.#options.decisions.next(candidates)]!
-      this.#take(chosen)
+    const { decisions, time } = this.#options
+    await idle()
+    for (let candidates = this.#candidates(); candidates.length > 0; candidates = this.#candidates()) {
+      const choice = decisions.next(candidates)
+      this.#isCut = choice === undefined
+      if (choice === undefined) return
+      this.#take(candidates[choice]!)
       if (++this.#taken > MAX_STEPS) throw new FloeError('UNAVAILABLE', `The run did not end within ${MAX_STEPS} steps`)
+      await idle()
+      if (time !== undefined) decisions.seen?.(time.effects)
     }
+    time?.settle()
+    decisions.settle?.()
   }
 
   #candidates(): readonly (Step | Timer)[] {
-    if (this.#options.isTimeFree === true) return [...this.#steps, ...this.#timers]
+    if (this.#options.time !== undefined) return [...this.#steps, ...this.#timers]
     const due = this.#timers.filter((timer) => timer.dueMs <= this.#nowMs)
     if (this.#steps.length > 0 || due.length > 0) return due.length === 0 ? this.#steps : [...this.#steps, ...due]
     if (this.#timers.length === 0) return []
@@ -112,6 +146,7 @@ export class Scheduler {
   }
 
   #take(step: Step | Timer): void {
+    this.#options.time?.begin(step.actor, 'dueMs' in step ? step.dueMs : 0)
     if ('dueMs' in step) {
       this.#timers.splice(this.#timers.indexOf(step), 1)
       this.#nowMs = Math.max(this.#nowMs, step.dueMs)
@@ -119,7 +154,7 @@ export class Scheduler {
       this.#steps.splice(this.#steps.indexOf(step), 1)
       this.#nowMs += this.#options.random.below(MAX_LATENCY_MS)
     }
-    this.#options.log.add(`${this.#nowMs} ${step.actor} ${step.label}`)
+    this.#options.log.add(`${this.nowMs} ${step.actor} ${step.label}`)
     step.run()
   }
 }

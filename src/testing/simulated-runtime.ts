@@ -18,7 +18,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   now(): number {
-    return this.#scheduler.nowMs + this.skewMs
+    return this.#scheduler.nowOf(this.#actor) + this.skewMs
   }
 
   random(): number {
