@@ -28,7 +28,8 @@ Verbs
   plan      tell which files a query reads or skips, and why
 
 <table> is one of
-  <catalog>#<namespace.table>   /data/lake#shop.events, s3://bucket/lake#a.b
+  <catalog>#<namespace.table>   /data/lake#shop.events, s3://bucket/lake#a.b,
+                                https://host/path#a.b of a catalog server
   a table's folder              /data/lake/shop/events
   a metadata file, to read it   …/metadata/v3.metadata.json
 
@@ -43,6 +44,8 @@ Stores (all verbs)
   -h, --help                this text, or a verb's: floe scan --help
   -V, --version
 
+Catalog servers take FLOE_CATALOG_TOKEN, or FLOE_CATALOG_CREDENTIAL (OAuth 2,
+client:secret), and FLOE_CATALOG_WAREHOUSE from the environment.
 Options marked * may be repeated.
 Exit codes: 0 success, 1 the operation failed, 2 wrong usage.
 Errors go to stderr as "floe: CODE: message".
@@ -419,7 +422,7 @@ listings, etags. Exits with 1 when commits to it could be lost.
     'serve',
     `Usage: floe serve <catalog> [options]
 
-Serves a warehouse as a REST catalog, so that Spark, Trino, DuckDB and PyIceberg
+Serves a warehouse as a REST catalog, so that Spark, DuckDB, PyIceberg and others
 read and write the same tables, until it is interrupted.
 
   --host HOST         default 127.0.0.1; other addresses need a token

@@ -1,6 +1,7 @@
 import type { TableIdentifier } from '../catalog/catalog-backend.js'
 import { baseName, parentLocation, stripTrailingSlashes } from '../io/location.js'
 import type { Catalog, CreateTableOptions, TableName } from '../table/catalog.js'
+import type { RestOptions } from '../table/open-backend.js'
 import { openCatalog } from '../table/open-catalog.js'
 import type { StoreOptions } from '../table/open-store.js'
 import { openTable } from '../table/open-table.js'
@@ -30,6 +31,15 @@ export function storeOptions(options: CommandOptions): StoreOptions {
   return { s3, pathMapping: mappings.length === 0 ? undefined : Object.fromEntries(mappings) }
 }
 
+/** How a catalog server is spoken to: by the environment, as arguments are seen by every process of the machine. */
+function serverOptions(): RestOptions {
+  const { FLOE_CATALOG_TOKEN: token = '', FLOE_CATALOG_CREDENTIAL: credential = '', FLOE_CATALOG_WAREHOUSE: warehouse = '' } = process.env
+  const colon = credential.indexOf(':')
+  const client = { clientId: colon < 0 ? undefined : credential.slice(0, colon), clientSecret: credential.slice(colon + 1) }
+  const auth: RestOptions['auth'] = token !== '' ? { type: 'bearer', token } : credential !== '' ? { type: 'oauth2', ...client } : undefined
+  return { auth, warehouse: warehouse === '' ? undefined : warehouse }
+}
+
 /** What a command is about to do: `write` may create the table. */
 export type Access = 'read' | 'change' | 'write'
 
@@ -48,7 +58,7 @@ export async function openTarget(options: CommandOptions, access: Access): Promi
   if (cut < 0 && (access === 'read' || /\.json(?:\.gz)?$/.test(name))) return openPlace(absolutePlace(name), stores)
   const { uri, table } = cut < 0 ? folderParts(absolutePlace(name)) : { uri: absolutePlace(name.slice(0, cut)), table: name.slice(cut + 1) }
   if (cut === 0 || table === '') throw new UsageError(`A table of a catalog is named <catalog>#<namespace.table>, not ${JSON.stringify(name)}`)
-  return openInCatalog(await openCatalog(uri, stores), table, access)
+  return openInCatalog(await openCatalog(uri, { ...stores, rest: serverOptions() }), table, access)
 }
 
 /** Does something with the table named by the first positional argument, which must exist, and closes the way to it. */

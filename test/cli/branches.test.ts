@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCatalog } from '../../src/index.js'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openCatalog, serveCatalog } from '../../src/index.js'
 import { floe } from './run.js'
 
 let folder: string
@@ -108,6 +108,24 @@ describe('floe serve', () => {
     controller.abort()
     expect(await running).toMatchObject({ code: 0 })
     expect(await rows()).toEqual([1, 9])
+  })
+
+  it('takes a token, by which the command line reaches it as well, and shows it to nobody', async () => {
+    const server = await serveCatalog(lake, { token: 'canary-token' })
+    const scan = (): ReturnType<typeof floe> => floe(['scan', `${server.uri}#shop.events`, '--json'])
+    try {
+      for (const [name, value] of [['FLOE_CATALOG_TOKEN', 'canary-token'], ['FLOE_CATALOG_CREDENTIAL', 'me:canary-token']] as const) {
+        vi.stubEnv(name, value)
+        expect(await scan()).toMatchObject({ code: 0, out: expect.stringContaining('"id"') as string })
+        vi.stubEnv(name, value.replace('token', 'wrong'))
+        const refused = await scan()
+        expect([refused.code, refused.err.includes('UNAUTHORIZED'), /canary/.test(refused.err + refused.out)]).toEqual([1, true, false])
+        vi.unstubAllEnvs()
+      }
+      expect(await scan()).toMatchObject({ code: 1 })
+    } finally {
+      await server.close()
+    }
   })
 
   it('refuses to be reached by others without a token', async () => {
