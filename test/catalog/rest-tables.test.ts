@@ -4,11 +4,17 @@ import { MemoryCatalog } from '../../src/catalog/memory-catalog.js'
 import { RestCatalog, type RestCatalogOptions } from '../../src/catalog/rest/rest-catalog.js'
 import type { ServiceResponse } from '../../src/catalog/rest-server/service-request.js'
 import { commitTable } from '../../src/commit/commit-table.js'
+import { openBackend } from '../../src/table/open-backend.js'
 import { Table } from '../../src/table/table.js'
 import type { FileIO } from '../../src/io/file-io.js'
+import { endpoints } from '../../src/catalog/rest/rest-endpoints.js'
+import { openCatalog } from '../../src/index.js'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
+import type { S3FileIOOptions } from '../../src/io/s3-options.js'
 import { JsonObject, printJson, type JsonMembers } from '../../src/util/json.js'
 import { systemRuntime } from '../../src/util/runtime.js'
+import { hastyRuntime } from '../support/hasty-runtime.js'
+import { S3Server } from '../support/s3-server.js'
 import { restStub, type RestStub } from '../support/rest-stub.js'
 import { codeOf, commitUpdates, creation, emptyAppend, mustCommit } from '../support/table-commits.js'
 
@@ -151,6 +157,75 @@ describe('a hostile REST catalog', () => {
       expect(await codeOf((async () => io.delete([location]))())).toBe('INVALID')
     }
     expect(opened).toEqual([])
+  })
+
+  it.each([
+    's3://other/t/metadata/1.json', 'file:///etc/1.json', '/etc/1.json', 'http://169.254.169.254/latest/1.json', 's3://bucket/1.json', 's3://bucket/t/../../1.json',
+  ])('opens no place to a table by keeping its metadata file there: %s', async (metadataLocation) => {
+    const moved = (body: JsonMembers): JsonMembers => ({ ...movedTo('s3://bucket/a/t')(body), 'metadata-location': metadataLocation })
+    const { catalog } = await client(moved, { uri: 'https://catalog.example', openStore })
+    const { io } = await catalog.loadTable(id)
+    const folder = metadataLocation.slice(0, metadataLocation.lastIndexOf('/'))
+    for (const location of [metadataLocation, `${folder}/other`, 's3://bucket/a/u/x', 's3://bucket/x']) {
+      expect(await codeOf((async () => io.read(location))()), location).toBe('INVALID')
+      expect(await codeOf((async () => io.delete([location]))()), location).toBe('INVALID')
+    }
+    expect(opened).toEqual([])
+  })
+
+  it('may keep a metadata file beside the table, in its own folder or another', async () => {
+    for (const folder of ['s3://bucket/a/t/metadata', 's3a://bucket/metadata/t']) {
+      const moved = (body: JsonMembers): JsonMembers => ({ ...movedTo('s3://bucket/a/t')(body), 'metadata-location': `${folder}/1.json` })
+      const { catalog } = await client(moved, { uri: 'https://catalog.example', openStore: () => new MemoryFileIO() })
+      const { io } = await catalog.loadTable(id)
+      expect(await codeOf(io.read(`${folder}/0.json`))).not.toBe('INVALID')
+    }
+  })
+
+  const ambient = { region: 'us-east-1', forcePathStyle: true, maxAttempts: 1 }
+  const named = (body: JsonMembers): JsonMembers => withConfig({ 's3.endpoint': 'http://127.0.0.1:1' })(movedTo('s3://bucket/t')(body))
+  const openedWith = async (s3: S3FileIOOptions, uriOf: string, change = named): Promise<string | undefined> => {
+    const stub = await client(change)
+    const { backend } = await openBackend(uriOf, { s3: { ...ambient, ...s3 }, runtime: hastyRuntime, rest: { fetch: stub.fetch } })
+    const code = await codeOf((async () => (await backend.loadTable(id)).io.read('s3://bucket/t/x'))())
+    await backend.close?.()
+    return code
+  }
+
+  it('is sent nothing to a store that only it names with credentials that it did not give, nor is another taken than the caller’s', async () => {
+    const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
+    const vends = (body: JsonMembers): JsonMembers => withConfig({ 's3.endpoint': 'http://127.0.0.1:1', 's3.access-key-id': 'a', 's3.secret-access-key': 'b' })(movedTo('s3://bucket/t')(body))
+    expect(await openedWith({}, 'https://catalog.example')).toBe('INVALID')
+    // These are sent, to nobody who listens.
+    expect(await openedWith({ credentials: keys }, 'https://catalog.example')).toBe('UNAVAILABLE')
+    expect(await openedWith({}, 'https://catalog.example', vends)).toBe('UNAVAILABLE')
+    const own = await S3Server.start()
+    expect(await openedWith({ endpoint: own.endpoint, credentials: keys }, 'https://catalog.example', vends)).toBe('NOT_FOUND')
+    expect(own.calls.length).toBeGreaterThan(0)
+    await own.close()
+  })
+
+  it('whose plan names a file elsewhere has nothing read there', async () => {
+    const config = { 'scan-planning-mode': 'server' }
+    const file = { 'spec-id': 0, content: 'data', 'file-format': 'parquet', partition: [], 'record-count': 1, 'file-size-in-bytes': 100 }
+    for (const place of ['s3://other/x.parquet', 'file:///etc/passwd', 's3://bucket/t/../x', 'http://169.254.169.254/x']) {
+      const own = await client(undefined)
+      await mustCommit(own.own, await own.own.loadTable(id), emptyAppend(await own.own.loadTable(id), 'a'))
+      const planned = restStub(own.own, async (request, serve): Promise<ServiceResponse | undefined> => {
+        if (request.path === 'v1/config') {
+          const offered = JsonObject.of((await serve()).body!)
+          return { status: 200, body: { ...offered.members, endpoints: [...offered.requireStrings('endpoints'), endpoints.planScan] } }
+        }
+        if (request.path.endsWith('/plan')) return { status: 200, body: { status: 'completed', 'file-scan-tasks': [{ 'data-file': { ...file, 'file-path': place } }] } }
+        if (request.path !== path || request.method !== 'GET') return undefined
+        return { status: 200, body: withConfig(config)(movedTo('s3://bucket/t')((await serve()).body!)) }
+      })
+      const touched: string[] = []
+      const io = new Proxy(new MemoryFileIO(), { get: (_, name) => () => { touched.push(String(name)); throw new Error('touched') } })
+      const catalog = await openCatalog('https://catalog.example', { io, cacheBytes: 0, parquet: { workers: 0 }, rest: { fetch: planned.fetch } })
+      expect(await codeOf((await catalog.loadTable('shop.events')).scan().rows().toArray()), place).toBe('INVALID')
+      expect(touched).toEqual([])
+    }
   })
 
   it('that answers too much, too slowly or half is an error in bounded time', async () => {
