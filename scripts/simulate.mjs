@@ -48,6 +48,7 @@ async function campaign() {
   const seconds = Math.round((Date.now() - started) / 1000)
   const counts = `${total.steps} steps, ${total.commits} commits, ${total.faults} faults`
   console.log(`seeds ${seed} to ${seed + total.schedules - 1}: ${counts}, ${seconds} s, log ${total.hash}`)
+  console.log(`faults by kind: ${[...total.effects].map(([kind, count]) => `${count} ${kind}`).join(', ')}`)
   if (failure === undefined) return
   report(failure.violations)
   console.log(failure.replay)

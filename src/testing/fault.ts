@@ -50,10 +50,16 @@ export interface Fault {
 export class FaultPlan {
   /** Those that struck. */
   readonly struck: Fault[] = []
+  /** How often each kind came about. One that does not bear on the request it strikes is `refused`, or nothing. */
+  readonly effects = new Map<FaultKind, number>()
   readonly #faults = new Map<string, Fault>()
 
   constructor(faults: readonly Fault[]) {
     for (const fault of faults) this.#faults.set(keyOf(fault.actor, fault.call, fault.atCommit === true), fault)
+  }
+
+  count(kind: FaultKind): void {
+    this.effects.set(kind, (this.effects.get(kind) ?? 0) + 1)
   }
 
   take(actor: string, call: number, atCommit = false): Fault | undefined {
