@@ -20,7 +20,7 @@ import { NamespaceFolders, namespaceNotFound } from './namespace-folders.js'
 import { deleteAll, deleteFolder, filesOutside } from './purge-table.js'
 import { retireVersions } from './retiring-file-io.js'
 import { checkStore, type StoreReport } from './store-contract.js'
-import { probeStore, rememberSafe } from './store-probe.js'
+import { probeStore, rememberVerdict } from './store-probe.js'
 import { commitToTable, removedMetadataFiles } from './table-commit.js'
 import { TableFolder } from './table-folder.js'
 import type { TableState, TableVersion } from './table-folder.js'
@@ -157,7 +157,8 @@ export class ObjectStoreCatalog implements CatalogBackend {
 
   async verifyStore(): Promise<StoreReport> {
     const report = await checkStore(this.#io, this.#warehouse, this.#runtime, 'full')
-    if (report.isSafe) await rememberSafe(this.#io, this.#warehouse, this.#runtime)
+    await rememberVerdict(this.#io, this.#warehouse, report, this.#runtime)
+    if (!report.isSafe) this.#probed = undefined
     return report
   }
 

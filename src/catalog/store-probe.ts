@@ -5,7 +5,7 @@ import { JsonObject, printJson } from '../util/json.js'
 import { isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js'
-import { checkStore, requireSafe } from './store-contract.js'
+import { checkStore, requireSafe, type StoreReport } from './store-contract.js'
 
 /** Hidden from other engines by its dot. */
 const MARKER_NAME = '.floe-store'
@@ -26,14 +26,18 @@ type Verified = ReadonlyMap<string, number>
 export async function probeStore(io: FileIO, warehouse: string, runtime: Runtime): Promise<void> {
   const verifiedAt = (await readVerified(io, warehouse)).get(endpointKey(io))
   if (verifiedAt !== undefined && Math.abs(runtime.now() - verifiedAt) < REMEMBERED_MS) return
-  requireSafe(await checkStore(io, warehouse, runtime, 'quick'))
-  await rememberSafe(io, warehouse, runtime)
+  const report = await checkStore(io, warehouse, runtime, 'quick')
+  requireSafe(report)
+  await rememberVerdict(io, warehouse, report, runtime)
 }
 
-/** Not being able to remember costs a look the next time. */
-export async function rememberSafe(io: FileIO, warehouse: string, runtime: Runtime): Promise<void> {
-  const others = await readVerified(io, warehouse).catch(() => new Map<string, number>())
-  const latest = [...new Map(others).set(endpointKey(io), runtime.now())].sort(([, a], [, b]) => b - a).slice(0, MAX_ENDPOINTS)
+/** Forgets, of a store that is not safe, that it was. Not being able to remember costs a look the next time. */
+export async function rememberVerdict(io: FileIO, warehouse: string, report: StoreReport, runtime: Runtime): Promise<void> {
+  const known = new Map(await readVerified(io, warehouse).catch(() => []))
+  const wasKnown = known.delete(endpointKey(io))
+  if (report.isSafe) known.set(endpointKey(io), runtime.now())
+  else if (!wasKnown) return
+  const latest = [...known].sort(([, a], [, b]) => b - a).slice(0, MAX_ENDPOINTS)
   const verified = latest.map(([endpoint, at]) => ({ endpoint, 'verified-at-ms': at }))
   const content = { 'contract-version': CONTRACT_VERSION, location: canonicalLocation(warehouse), verified }
   await io.write(joinLocation(warehouse, MARKER_NAME), encodeUtf8(printJson(content))).catch(() => undefined)

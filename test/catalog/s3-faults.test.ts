@@ -189,6 +189,14 @@ describe('a store is tried before the first write', () => {
     await elsewhere.close()
   })
 
+  it('what verifyStore finds unsafe is not trusted any more, whatever was found before', async () => {
+    const catalog = open()
+    const table = await catalog.createTable(id, creation())
+    server.weakness = 'remembers-deleted'
+    expect((await catalog.verifyStore()).isSafe).toBe(false)
+    for (const each of [catalog, open()]) await expect(commitUpdates(each, table, emptyAppend(table, 'a'))).rejects.toThrow(/create-after-delete/)
+  })
+
   it('verifyStore tells every property, and quirks that commits do not depend on', async () => {
     const whole = await open().verifyStore()
     expect(whole.isSafe).toBe(true)
