@@ -1,7 +1,7 @@
 import { simulate, type SimulateOptions, type SimulationResult } from './simulate.js'
 import { planSimulation, type PlanLimits, type SimulationPlan } from './simulation-plan.js'
 import { shrinkPlan } from './shrink-plan.js'
-import { ScriptedOrder } from './decisions.js'
+import { OrderWalk, type OrderWalkOptions } from './order-walk.js'
 import { EventLog } from './event-log.js'
 import { FAULT_KINDS, type FaultKind } from './fault.js'
 
@@ -73,19 +73,36 @@ async function describe(
   return { plan: smallest, violations: found, replay: `npm run simulate -- --plan '${JSON.stringify(smallest)}'` }
 }
 
-/** Walks through every order of the visible requests of a plan, in the order of the scripts, calling `onRun` after each. */
+export interface ExploreOptions extends Pick<SimulateOptions, 'substitutions' | 'isVisible'>, OrderWalkOptions {}
+
+/** Runs that were needed. */
+export interface ExploreResult {
+  /** That came to their end: the orders that differ. */
+  readonly orders: number
+  /** That were given up, as what lay ahead had been walked. */
+  readonly cut: number
+  /** See {@link OrderWalk.pairsInDoubt}. */
+  readonly pairsInDoubt: number
+}
+
+/**
+ * Walks through every order of the visible requests of a plan, but for those that give the same as one that was walked, as
+ * {@link OrderWalk} says; `onRun` is called after each, with the choices that lead to it, and ends the walk with `true`.
+ */
 export async function exploreAll(
   plan: SimulationPlan,
-  options: Pick<SimulateOptions, 'substitutions' | 'isVisible'>,
+  options: ExploreOptions,
   onRun: (result: SimulationResult, path: readonly number[]) => boolean,
-): Promise<number> {
-  let runs = 0
-  for (let path: readonly number[] | undefined = []; path !== undefined;) {
-    const decisions: ScriptedOrder = new ScriptedOrder(path)
-    const result = await simulate(plan, { ...options, decisions, isSmall: true })
-    runs++
-    if (onRun(result, decisions.taken.map(({ choice }) => choice))) break
-    path = decisions.nextPath()
-  }
-  return runs
+): Promise<ExploreResult> {
+  const walk = new OrderWalk(options)
+  const total = { orders: 0, cut: 0 }
+  do {
+    const result = await simulate(plan, { ...options, decisions: walk, isSmall: true })
+    if (result.isCut) total.cut++
+    else {
+      total.orders++
+      if (onRun(result, walk.path)) break
+    }
+  } while (walk.advance())
+  return { ...total, pairsInDoubt: walk.pairsInDoubt }
 }

@@ -205,7 +205,8 @@ export class FaultyFileIO implements FileIO {
   /** A write or delete that had its effect, or will, while something else is said of it. */
   async #confuse<T>(fault: Fault, { location, isConditional }: Request, effect: () => Promise<T>): Promise<T> {
     const later = (): void => {
-      this.#options.scheduler.offer('network', `delivers ${location}`, () => void effect().catch(() => undefined))
+      const { scheduler, actor } = this.#options
+      scheduler.deliver(actor, fault.call, `delivers ${location}`, () => void effect().catch(() => undefined))
     }
     switch (fault.kind) {
       case 'lost':
