@@ -23,12 +23,14 @@ interface Moment {
 export interface OrderWalkOptions {
   /** Walk orders that give the same as well. Default false. */
   readonly isFull?: boolean
+  /** Of the requests that an actor has under way at once, the newest reaches the store first. Default: the oldest. */
+  readonly isNewestFirst?: boolean
 }
 
 /**
  * Walks through the orders of a run, one run after the other, leaving out those that only swap steps that do not concern each
- * other: {@link areIndependent}. Each actor's requests reach the store in the order in which it sent them, and what the network
- * delivers late is a process of its own; so every process has one next step, and what that is depends on the steps before it.
+ * other: {@link areIndependent}. Of what an actor has under way at once, the oldest reaches the store first, or the newest, and what
+ * the network delivers late is a process of its own; so every process has one next step, given by its own steps before it.
  *
  * After each step, the earlier ones that it could have overtaken are looked for; where one is found, somebody who leads to the
  * opposite order is wanted there. Who has had a turn sleeps in the other branches until a step concerns it. Every class of
@@ -39,6 +41,7 @@ export class OrderWalk implements Decisions {
   /** Pairs of requests that an actor had sent at once, both of which concern others: their order is not walked. */
   pairsInDoubt = 0
   readonly #isFull: boolean
+  readonly #isNewestFirst: boolean
   readonly #moments: Moment[] = []
   /** Where in `candidates` the steps of the present order were. */
   readonly #path: number[] = []
@@ -54,6 +57,7 @@ export class OrderWalk implements Decisions {
 
   constructor(options: OrderWalkOptions = {}) {
     this.#isFull = options.isFull ?? false
+    this.#isNewestFirst = options.isNewestFirst ?? false
   }
 
   /** The choices of the present order, as a `ScriptedOrder` takes them. */
@@ -91,7 +95,7 @@ export class OrderWalk implements Decisions {
   next(candidates: readonly Candidate[]): number | undefined {
     const processes = new Map<string, number>()
     candidates.forEach(({ actor }, i) => {
-      if (!processes.has(actor)) processes.set(actor, i)
+      if (this.#isNewestFirst || !processes.has(actor)) processes.set(actor, i)
     })
     for (const process of processes.keys()) if (!this.#previous.has(process)) this.#previous.set(process, this.#origin())
     for (const candidate of candidates) {
