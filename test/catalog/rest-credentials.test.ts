@@ -124,6 +124,24 @@ describe('Signature Version 4', () => {
     }
   })
 
+  it.each([401, 403])('is made with other keys, once, when AWS says %i of those that it had, and those that need them at a time ask once', async (status) => {
+    let given = 0
+    const provide = (): Promise<S3Credentials> => Promise.resolve({ ...credentials, accessKeyId: `AKID${++given}` })
+    const auth: RestAuth = { type: 'sigv4', region: 'r', service: 'glue', credentials: provide }
+    let refuses = 'AKID1/'
+    const stub = restStub(new MemoryCatalog(), ({ headers }) => {
+      const error = { message: 'The security token is expired', type: 'ExpiredTokenException', code: status }
+      return Promise.resolve(headers['authorization']!.includes(`Credential=${refuses}`) ? { status, body: { error } } : undefined)
+    })
+    const catalog = new RestCatalog({ uri: 'https://glue.example', fetch: stub.fetch, openStore: () => new MemoryFileIO(), auth })
+    await Promise.all([catalog.listNamespaces(), catalog.listNamespaces(), catalog.listNamespaces()])
+    expect(given).toBe(2)
+    refuses = ''
+    const before = stub.seen.length
+    expect(await codeOf(catalog.listNamespaces())).toBe('UNAUTHORIZED')
+    expect([given, stub.seen.length - before]).toEqual([3, 2])
+  })
+
   it('covers every request of a catalog: method, path, query, body and token, as a server that checks them finds', async () => {
     const own = new MemoryCatalog()
     const session = { ...credentials, sessionToken: 'session' }
@@ -205,6 +223,17 @@ describe('credentials that a catalog vends', () => {
     const both = await Promise.all([keys(), keys()])
     expect(both.flat().map(([, key]) => key)).toEqual(['new 1', 'new 1'])
     expect(renewals).toBe(1)
+  })
+
+  it('of several prefixes are renewed together, each for its own', async () => {
+    let now = 0
+    const prefixes = ['s3://b/t', 's3://b/t/data', 's3://c/t']
+    const renew = (): Promise<readonly StorageCredential[]> => Promise.resolve(prefixes.map((prefix) => vended(prefix, `new ${prefix}`, 900_000)))
+    const { store, keys } = open({ credentials: prefixes.map((prefix) => vended(prefix, `old ${prefix}`, 200_000)), renew }, () => now)
+    for (const prefix of prefixes) await store.head(`${prefix}/x`)
+    expect(await keys()).toEqual(prefixes.map((prefix) => [`${prefix}/x`, `old ${prefix}`]))
+    now = 199_999
+    expect(await keys()).toEqual(prefixes.map((prefix) => [`${prefix}/x`, `new ${prefix}`]))
   })
 
   it('that the catalog takes back are UNAUTHORIZED, not those of somebody else', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MemoryCatalog } from '../../src/catalog/memory-catalog.js'
 import { endpoints } from '../../src/catalog/rest/rest-endpoints.js'
+import { type OpenStore, type StorageCredential, TableStore } from '../../src/catalog/rest/storage-access.js'
 import { openCatalog, schema, t, type Catalog } from '../../src/index.js'
 import { S3FileIO } from '../../src/io/s3-file-io.js'
 import { JsonObject, type JsonMembers } from '../../src/util/json.js'
@@ -76,6 +77,56 @@ describe('credentials that a catalog vends', () => {
     const keys = store.calls.filter(isData).map(keyOf)
     expect([keys[0], keys.at(-1), new Set(keys).size]).toEqual(['old', 'new-1', 2])
     await w.catalog.close()
+  })
+
+  it('that expire in the middle of a write are renewed, once, and the write goes on: parts that are up stay', async () => {
+    store.reset()
+    const clock = { skewMs: 0 }
+    const runtime = { ...systemRuntime, now: () => systemRuntime.now() + clock.skewMs }
+    let renewals = 0
+    const given = (key: string, lifeMs: number): StorageCredential => {
+      const config = { 's3.access-key-id': key, 's3.secret-access-key': 'secret', 's3.session-token-expires-at-ms': String(systemRuntime.now() + lifeMs) }
+      return { prefix: 's3://lake/wh', config: new Map(Object.entries(config)) }
+    }
+    const renew = (): Promise<readonly StorageCredential[]> => Promise.resolve([given(`new-${++renewals}`, 3_600_000)])
+    const s3 = { endpoint: store.endpoint, region: 'us-east-1', forcePathStyle: true, partSizeBytes: 100, parallelParts: 1, runtime }
+    const open: OpenStore = (_, sent) => new S3FileIO({ ...s3, ...sent })
+    const io = new TableStore({ config: new Map(), credentials: [given('old', 90_000)], renew, open, runtime })
+    store.faults.push({ kind: 'forbidden', when: (call) => clock.skewMs > 0 && keyOf(call) === 'old', times: Infinity })
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for (let part = 0; part < 6; part++) {
+        if (part === 3) clock.skewMs = 60_000
+        yield new Uint8Array(100).fill(part)
+      }
+    }
+    await io.write('s3://lake/wh/x', body(), { ifNoneMatch: '*' })
+    expect((await io.read('s3://lake/wh/x')).length).toBe(600)
+    expect(renewals).toBe(1)
+    const keys = store.calls.filter(({ operation }) => operation === 'upload-part').map(keyOf)
+    expect([keys.length, keys[0], keys.at(-1)]).toEqual([6, 'old', 'new-1'])
+    await io.close()
+  })
+
+  it('that the store refuses are renewed for lists and deletions too, and a stream that is refused leaves nothing', async () => {
+    store.reset()
+    const s3 = { endpoint: store.endpoint, region: 'us-east-1', forcePathStyle: true, partSizeBytes: 100, parallelParts: 1 }
+    const given = (key: string): StorageCredential => ({ prefix: 's3://lake', config: new Map([['s3.access-key-id', key], ['s3.secret-access-key', 'secret']]) })
+    const fresh = (): TableStore =>
+      new TableStore({ config: new Map(), credentials: [given('old')], renew: () => Promise.resolve([given('new')]), open: (_, sent) => new S3FileIO({ ...s3, ...sent }), runtime: systemRuntime })
+    const own = new S3FileIO({ ...s3, credentials: admin })
+    for (const name of ['a', 'b']) await own.write(`s3://lake/wh/${name}`, new Uint8Array(1))
+    store.faults.push({ kind: 'forbidden', when: (call) => keyOf(call) === 'old', times: Infinity })
+    const listed: string[] = []
+    for await (const { location } of fresh().list('s3://lake/wh/')) listed.push(location)
+    expect(listed).toEqual(['s3://lake/wh/a', 's3://lake/wh/b'])
+    await fresh().delete(listed)
+    expect(store.keys()).toEqual([])
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for (let part = 0; part < 3; part++) yield new Uint8Array(100)
+    }
+    expect(await codeOf(fresh().write('s3://lake/wh/x', body()))).toBe('UNAUTHORIZED')
+    expect(store.keys()).toEqual([])
+    await own.close()
   })
 
   it('that the store refuses before their time, or that bear none, are asked for again once', async () => {

@@ -156,6 +156,28 @@ describe('a commit to a REST catalog', () => {
     expect(commits(refused.seen)).toHaveLength(2)
   })
 
+  it('of 16 writers at once is in once for each, in a strict order', async () => {
+    const { uri, io } = await faultyServer(() => undefined)
+    const open = (): RestCatalog => new RestCatalog({ uri, openStore: () => io })
+    const first = open()
+    await first.createNamespace(['shop'])
+    await first.createTable(id, creation())
+    const writers = Array.from({ length: 16 }, (_, i) => ({ catalog: open(), note: `w${i}` }))
+    await Promise.all(
+      writers.map(async ({ catalog, note }) => {
+        for (;;) {
+          const base = await catalog.loadTable(id)
+          const outcome = await commitUpdates(catalog, base, emptyAppend(base, note))
+          if (outcome.outcome === 'committed') return
+          expect(outcome).toMatchObject({ outcome: 'rejected', retryable: true, reason: { code: 'CONFLICT' } })
+        }
+      }),
+    )
+    const { metadata } = await first.loadTable(id)
+    expect(metadata.snapshots.map(({ summary }) => summary.get('note')).sort()).toEqual(writers.map(({ note }) => note).sort())
+    expect(metadata.snapshots.map(({ sequenceNumber }) => sequenceNumber)).toEqual(Array.from({ length: 16 }, (_, i) => BigInt(i + 1)))
+  })
+
   it('is aborted before it is sent, not after: then its effect is not known', async () => {
     const faulty = await tableWith(() => undefined)
     const updates = setProperties({ a: '1' })

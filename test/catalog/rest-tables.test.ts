@@ -245,6 +245,75 @@ describe('a hostile REST catalog', () => {
     }
   })
 
+  it.each([
+    ['%2E', 'a%2Eb.c', 'a.b.c'], ['.', 'a.b.c', 'a.b.c'], ['%1F', 'a%1Fb.c', 'a\u001fb.c'], ['%2D%2D', 'a%2D%2Db.c', 'a--b.c'], ['%25', 'a%25b.c', 'a%b.c'], ['', 'a%1Fb.c', 'a\u001fb.c'],
+  ])('is asked with its separator %j in paths and for children', async (separator, inPath, inQuery) => {
+    const { own } = await client()
+    const stub = restStub(own, async ({ path: asked }) =>
+      asked === 'v1/config'
+        ? { status: 200, body: { defaults: {}, overrides: { 'namespace-separator': separator } } }
+        : { status: 200, body: { namespaces: [['a', 'b.c', 'ü %']], properties: {} } },
+    )
+    const catalog = new RestCatalog({ uri, fetch: stub.fetch, openStore })
+    await catalog.loadNamespace(['a', 'b.c'])
+    expect(stub.seen.at(-1)!.path).toBe(`v1/namespaces/${inPath}`)
+    expect(await catalog.listNamespaces(['a', 'b.c'])).toEqual([['a', 'b.c', 'ü %']])
+    expect(stub.seen.at(-1)!.query.get('parent')).toBe(inQuery)
+  })
+
+  it.each(['/', '%2F', '?', '%23', '%zz'])('whose separator %j would end a path is CORRUPT', async (separator) => {
+    const config = { defaults: {}, overrides: { 'namespace-separator': separator } }
+    const catalog = new RestCatalog({ uri, fetch: () => Promise.resolve(Response.json(config)), openStore })
+    expect(await codeOf(catalog.listNamespaces())).toBe('CORRUPT')
+  })
+
+  it('is asked for nothing that it does not offer, and by other ways where there are some', async () => {
+    const offers = (listed: readonly string[] | undefined): RestStub & { readonly catalog: RestCatalog } => {
+      const stub = restStub(new MemoryCatalog(), async ({ path: asked, method }) => {
+        if (asked === 'v1/config') return { status: 200, body: { defaults: {}, overrides: {}, ...(listed === undefined ? {} : { endpoints: [...listed] }) } }
+        return method === 'HEAD' ? { status: 500 } : { status: 404, body: { error: { message: 'm', type: 'NoSuchTableException', code: 404 } } }
+      })
+      return { ...stub, catalog: new RestCatalog({ uri, fetch: stub.fetch, openStore }) }
+    }
+    const few = offers([endpoints.loadTable])
+    expect(await few.catalog.tableExists(id)).toBe(false)
+    const ns = ['shop']
+    for (const call of [
+      () => few.catalog.listNamespaces(),
+      () => few.catalog.createNamespace(ns),
+      () => few.catalog.dropNamespace(ns),
+      () => few.catalog.loadNamespace(ns),
+      () => few.catalog.updateNamespace(ns, { updates: new Map(), removals: [] }),
+      () => few.catalog.listTables(ns),
+      () => few.catalog.createTable(id, creation()),
+      () => few.catalog.dropTable(id), () => few.catalog.renameTable(id, id), () => few.catalog.registerTable(id, 's3://b/x.json'), () => few.catalog.views.listViews(ns),
+    ]) expect(await codeOf(call())).toBe('UNSUPPORTED')
+    expect(await few.catalog.commitTable({ identifier: id, base: undefined, requirements: [], updates: [] })).toMatchObject({ outcome: 'rejected', retryable: false, reason: { code: 'UNSUPPORTED' } })
+    expect(few.seen.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET v1/config', `GET ${path}`])
+    // Servers of old list nothing, and offer what the protocol had then.
+    const old = offers(undefined)
+    expect(await old.catalog.tableExists(id)).toBe(false)
+    expect(await codeOf(old.catalog.listTables(ns))).toBe('NOT_FOUND')
+    expect(await codeOf(old.catalog.views.listViews(ns))).toBe('UNSUPPORTED')
+  })
+
+  it('gives its lists in pages, and is asked until there are no more', async () => {
+    const pages: Readonly<Record<string, JsonMembers>> = {
+      '': { namespaces: [['a'], ['b']], identifiers: [{ namespace: ['a'], name: 'x' }], 'next-page-token': 'p/2 +' },
+      'p/2 +': { namespaces: [], identifiers: [], 'next-page-token': '3' },
+      '3': { namespaces: [['c']], identifiers: [{ namespace: ['a'], name: 'y' }], 'next-page-token': null },
+    }
+    const stub = restStub(new MemoryCatalog(), async ({ path: asked, query }) =>
+      asked === 'v1/config' ? undefined : { status: 200, body: pages[query.get('pageToken')!]! },
+    )
+    const catalog = new RestCatalog({ uri, fetch: stub.fetch, openStore, pageSize: 2 })
+    expect(await catalog.listNamespaces()).toEqual([['a'], ['b'], ['c']])
+    expect((await catalog.listTables(['a'])).map(({ name }) => name)).toEqual(['x', 'y'])
+    expect(stub.seen.slice(1).map(({ query }) => query.get('pageSize'))).toEqual(Array(6).fill('2'))
+    const endless = restStub(new MemoryCatalog(), async ({ path: asked }) => (asked === 'v1/config' ? undefined : { status: 200, body: pages['']! }))
+    expect(await codeOf(new RestCatalog({ uri, fetch: endless.fetch, openStore }).listNamespaces())).toBe('CORRUPT')
+  })
+
   it('is asked with the separator that it advertises', async () => {
     const { own } = await client()
     const stub = restStub(own, async ({ path: asked }) =>

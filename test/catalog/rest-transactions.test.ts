@@ -112,6 +112,19 @@ describe('a transaction over several tables', () => {
     expect(await idsOf(w.catalog, 'shop.b')).toEqual([0, 1, 100, 101])
   })
 
+  it('of which one table is another by now changes none of them, and leaves no file', async () => {
+    const w: World = await world(async (_, count) => {
+      if (count > 1) return undefined
+      await w.catalog.dropTable('shop.b')
+      await w.catalog.createTable('shop.b', { schema: schema({ id: t.long.required }) })
+      return undefined
+    })
+    const before = await filesOf(w)
+    expect(await codeOf(w.catalog.transaction(appendToBoth))).toBe('CONFLICT')
+    expect([await idsOf(w.catalog, 'shop.a'), await idsOf(w.catalog, 'shop.b')]).toEqual([[0], []])
+    expect(await filesOf(w)).toEqual(before)
+  })
+
   it('that is refused for good is gone, with its files', async () => {
     const w = await world(() => Promise.resolve(failed(403)))
     const before = await filesOf(w)
