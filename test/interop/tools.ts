@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export type Tool = 'python' | 'spark' | 'versitygw' | 'rest' | 'chromium'
+export type Tool = 'python' | 'spark' | 'versitygw' | 's3-servers' | 'rest' | 'trino' | 'chromium'
 
 const root = resolve(import.meta.dirname, '../..')
 export const interopCache = resolve(root, process.env['FLOE_INTEROP_CACHE'] ?? '.interop')
@@ -27,6 +27,13 @@ export function requireTool(context: TestContext, ...tools: readonly Tool[]): vo
 
 export const pythonExecutable = join(interopCache, 'venv/bin/python')
 export const versitygwExecutable = join(interopCache, 'bin/versitygw')
+/** Those of the tool `s3-servers`. */
+export const s3ServerExecutables = {
+  racyVersitygw: join(interopCache, 'bin/racy/versitygw'),
+  gofakes3: join(interopCache, 'bin/gofakes3'),
+  rclone: join(interopCache, 'rclone/bin/rclone'),
+  s3rver: join(interopCache, 's3rver/node_modules/.bin/s3rver'),
+}
 
 /** The browser that `setup.sh` found or installed. */
 export function chromiumExecutable(): string {
@@ -37,6 +44,11 @@ export function chromiumExecutable(): string {
 export function oracleJars(): string {
   const folder = join(interopCache, 'jars')
   return readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name)).join(':')
+}
+
+/** Trino, and the Java that runs it. */
+export function trinoInstallation(): { readonly java: string; readonly home: string } {
+  return { java: readFileSync(join(interopCache, 'trino/java.path'), 'utf8').trim(), home: join(interopCache, 'trino') }
 }
 
 /** The class path of the reference's REST server, its compatibility kit, and JUnit. */
