@@ -64,7 +64,8 @@ export async function runJava(properties: Readonly<Record<string, string>>, args
   return { code, output }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
