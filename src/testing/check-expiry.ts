@@ -36,11 +36,19 @@ function mayLose(lost: ReadonlySet<bigint>, { olderThanMs, retainLast }: ExpiryR
   return [...lost].every((id) => referenced.has(id) || table.snapshot(id)!.timestampMs < olderThanMs)
 }
 
-/** Whether what it looked for was removed, as it may be, while it looked. */
-export function wasExpiredMeanwhile({ invokedAt, endedAt, error }: OperationRecord | ReadRecord, history: History): boolean {
+/** Whether what it looked for was removed, as it may be, while it looked, or since it was staged to be published. */
+export function wasExpiredMeanwhile(record: OperationRecord | ReadRecord, history: History): boolean {
+  const { endedAt, error } = record
   if (error?.code !== 'NOT_FOUND') return false
+  const since = Math.min(record.invokedAt, ...('parts' in record ? stagings(record, history) : []).map(({ invokedAt }) => invokedAt))
   return history.operations.some(({ expiry, invokedAt: began, endedAt: ended, outcome }) => {
     if (expiry === undefined) return false
-    return (ended === undefined || outcome === 'unknown' || ended >= invokedAt) && (endedAt === undefined || began <= endedAt)
+    return (ended === undefined || outcome === 'unknown' || ended >= since) && (endedAt === undefined || began <= endedAt)
   })
+}
+
+/** The operations that staged what another publishes. */
+function stagings({ parts }: OperationRecord, history: History): readonly OperationRecord[] {
+  const marks = new Set(parts.map(({ publishes }) => publishes))
+  return history.operations.filter((operation) => operation.parts.some(({ mark }) => marks.has(mark)))
 }
