@@ -328,7 +328,7 @@ describe('reads that do not bring what was asked', () => {
     expect((await failure(io.read(at, { range: { offset: 98, length: 3 } }))).code).toBe('CORRUPT')
   })
 
-  it('a range under status 200 is taken for what it says it is, as gofakes3 and rclone send it', async () => {
+  it('a range under status 200 is taken for what it says it is, as rclone sends it', async () => {
     const io = open()
     await io.write(at, content)
     for (const [offset, length, start, end] of [
