@@ -287,7 +287,7 @@ describe('a write that waits with its last byte', () => {
       const released = new Promise<void>((resolve) => (letGo = resolve))
       const hold = vi.fn(() => released)
       const written = io.write(location, bytes(text), { ifNoneMatch: '*', beforeLastByte: hold })
-      await vi.waitFor(() => { expect(hold).toHaveBeenCalled() })
+      await vi.waitFor(() => { expect(hold).toHaveBeenCalled() }, { timeout: 20_000 })
       expect(await io.head(location)).toBeUndefined()
       letGo()
       expect((await written).sizeBytes).toBe(text.length)
