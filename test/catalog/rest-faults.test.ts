@@ -94,7 +94,7 @@ const commits = (seen: readonly Seen[]): readonly Seen[] => seen.filter(({ metho
 const commitOnce = ({ catalog, base }: Faulty): Promise<CommitOutcome> => commitUpdates(catalog, base, emptyAppend(base, 'mine'))
 
 describe('a commit to a REST catalog', () => {
-  it.each([500, 502, 503, 504])('answered by %i is unknown, before and after its effect, and sent once', async (status) => {
+  it.each([500, 502, 503, 504])('answered by %i is unknown, before and after its effect, and sent once (FAULTS 6 and 7)', async (status) => {
     for (const applies of [false, true]) {
       const faulty = await tableWith(() => ({ status, applies, headers: { 'retry-after': '0' } }))
       expect(await commitOnce(faulty)).toMatchObject({ outcome: 'unknown' })
@@ -156,7 +156,7 @@ describe('a commit to a REST catalog', () => {
     expect(commits(refused.seen)).toHaveLength(2)
   })
 
-  it('of 16 writers at once is in once for each, in a strict order', async () => {
+  it('of 16 writers at once is in once for each, in a strict order (FAULTS 21)', async () => {
     const { uri, io } = await faultyServer(() => undefined)
     const open = (): RestCatalog => new RestCatalog({ uri, openStore: () => io })
     const first = open()
@@ -189,7 +189,7 @@ describe('a commit to a REST catalog', () => {
 })
 
 describe('a REST catalog that recognises repetitions', () => {
-  it('gets a commit again under the same key until it answers', async () => {
+  it('gets a commit again under the same key until it answers (FAULTS 9)', async () => {
     const remembered = new Map<string, true>()
     const isCommit = ({ method, path }: Seen): boolean => method === 'POST' && path.endsWith('/tables/events')
     const config = { endpoints: undefined, defaults: {}, overrides: {}, 'idempotency-key-lifetime': 'PT30M' }

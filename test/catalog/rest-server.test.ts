@@ -59,7 +59,7 @@ describe('errors of a served catalog, in the words that clients of the reference
     expect(errorOf(await ask('DELETE', 'namespaces/ns'))).toMatch(/^409 NamespaceNotEmptyException .* is not empty/)
   })
 
-  it('name the requirement that failed', async () => {
+  it('name the requirement that failed, and answer no failed commit with success (FAULTS 14)', async () => {
     const { catalog, ask } = await served()
     const table = await catalog.createTable(id, creation())
     const commit = async (requirement: JsonMembers): Promise<string> =>

@@ -129,7 +129,7 @@ describe('a compaction', () => {
     expect((await table.inspect.dataFiles()).every((file) => file.spec_id === 1)).toBe(true)
   })
 
-  it('trap 83: committed twice is there once', async () => {
+  it('trap 83: committed twice is there once (FAULTS 18)', async () => {
     const { table } = await bench(2)
     const plan = await table.planCompaction({ rewriteAll: true })
     const results = await rewriteAll(table, plan)

@@ -15,6 +15,7 @@ describe('the checker', () => {
     expect(new Set(ALL.map(({ name }) => name)).size).toBe(ALL.length)
   })
 
+  // FAULTS 12: files deleted after any error, lists written over on a retry, and versions put without a condition are among them.
   it.each(ALL.map((bug) => [bug.name, bug] as const))('finds that %s', async (_, bug) => {
     const unpatch = bug.patch?.()
     try {
