@@ -196,7 +196,9 @@ describe.each(Object.keys(VERBS))('%s', (name) => {
   const expected = (): NonNullable<typeof made> => (made ??= withoutFaults(verb))
 
   it('that landed is a success: answer lost, refused as its own (FAULTS 1, 8, 11), or under a foreign commit', async () => {
-    for (const [fate, strike] of Object.entries(LANDED)) {
+    for (const [i, [fate, strike]] of Object.entries(LANDED).entries()) {
+      // One for each verb, another one for the next; all of them with FLOE_ALL=1.
+      if (process.env['FLOE_ALL'] !== '1' && i !== Object.keys(VERBS).indexOf(name) % 3) continue
       const { io, table, elsewhere } = await prepared(verb)
       io.hook = atCommit((effect) => strike(effect, elsewhere))
       await verb.run(table)
