@@ -5,6 +5,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import type { BoundExpression } from '../expression/expression.js'
 import type { FileIO } from '../io/file-io.js'
+import type { FileSink } from '../io/new-files.js'
 import type { NameMapping } from '../schema/name-mapping.js'
 import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
@@ -54,7 +55,7 @@ export interface RowGroupDecision {
 }
 
 export interface ParquetWriteOptions {
-  readonly io: FileIO
+  readonly io: FileSink
   readonly location: string
   readonly schema: Schema
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'brotli' | 'uncompressed'

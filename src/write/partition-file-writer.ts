@@ -4,6 +4,7 @@ import { sortBatches } from '../arrow/sort-batches.js'
 import { sliceBatch } from '../arrow/take.js'
 import type { FileIO } from '../io/file-io.js'
 import { MemoryFileIO } from '../io/memory-file-io.js'
+import { newFiles } from '../io/new-files.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { ColumnMetricsCollector } from '../parquet/column-metrics.js'
 import type { ParquetEngine, ParquetWriter } from '../parquet/parquet-engine.js'
@@ -185,7 +186,7 @@ export class PartitionFileWriter {
   #openFile(): OpenFile {
     const { engine, io, schema, settings, newLocation, keyValueMetadata, signal } = this.#context
     const location = newLocation(this.#partition)
-    const writer = engine.createWriter({ ...settings.parquet, io, location, schema, keyValueMetadata, signal })
+    const writer = engine.createWriter({ ...settings.parquet, io: newFiles(io), location, schema, keyValueMetadata, signal })
     return { writer, metrics: new ColumnMetricsCollector(schema), memoryBytes: 0, rows: 0 }
   }
 }

@@ -1,6 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { fixedChunk, makeBatch, variableChunk } from '../arrow/arrow-data.js'
 import { arrowSchema, arrowType } from '../arrow/arrow-schema.js'
+import { newFiles } from '../io/new-files.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { readText, tableProperties } from '../metadata/table-properties.js'
 import type { ParquetWriter, ParquetWriteResult } from '../parquet/parquet-engine.js'
@@ -53,7 +54,7 @@ export async function writePositionDeletes(
       const { engine, signal } = context
       const location = newLocation(group[0]!.dataFile)
       const writer = engine.createWriter({
-        ...settings.parquet, io, location, schema: SCHEMA, keyValueMetadata: KEY_VALUE_METADATA, signal,
+        ...settings.parquet, io: newFiles(io), location, schema: SCHEMA, keyValueMetadata: KEY_VALUE_METADATA, signal,
       })
       written.push(deleteFile(group, await writeAll(writer, group)))
     }

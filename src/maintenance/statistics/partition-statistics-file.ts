@@ -2,6 +2,7 @@ import { BatchBuilder } from '../../arrow/batch-builder.js'
 import { columnByPath } from '../../arrow/column-by-path.js'
 import { columnReader } from '../../arrow/column-reader.js'
 import type { DmlContext } from '../../dml/dml-context.js'
+import { newFiles } from '../../io/new-files.js'
 import { metadataFileLocation } from '../../metadata/metadata-location.js'
 import type { FormatVersion, PartitionStatisticsFile } from '../../metadata/table-metadata.js'
 import { tableProperties } from '../../metadata/table-properties.js'
@@ -64,7 +65,7 @@ export async function writePartitionStatistics(
   const writer = engine.createWriter({
     ...readWriteSettings({ ...metadata, properties }, schema, UNSORTED).parquet,
     bloomFilters: undefined,
-    io,
+    io: newFiles(io),
     location: metadataFileLocation(metadata, `partition-stats-${snapshotId}-${runtime.uuid()}.parquet`),
     schema,
     keyValueMetadata: new Map([['iceberg.schema', printJson(printSchema(schema))]]),
