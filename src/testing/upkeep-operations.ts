@@ -7,6 +7,7 @@ import { removeOrphanFiles } from '../maintenance/orphans/remove-orphan-files.js
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { DmlContext } from '../dml/dml-context.js'
+import { isFloeError } from '../util/errors.js'
 import { dmlContext, markOf } from './table-operations.js'
 import type { WriterContext, WriterOperation } from './writer-context.js'
 
@@ -27,7 +28,11 @@ function compactTable(context: WriterContext): Promise<boolean> {
   const partialProgress = context.random.chance(0.3)
   return keepRows(context, async (dml) => {
     const options = { rewriteAll, useStartingSequenceNumber, minInputFiles: 2, maxFileGroupInputFiles, partialProgress }
-    return (await compact(dml, { ...options, summary: markOf(context) })).result.snapshots[0]
+    const { snapshots, failedGroups } = (await compact(dml, { ...options, summary: markOf(context) })).result
+    // With partial progress, a commit that nobody knows the outcome of is told of with its groups.
+    const undecided = failedGroups.find(({ error }) => isFloeError(error, 'COMMIT_STATE_UNKNOWN'))
+    if (undecided !== undefined) throw undecided.error
+    return snapshots[0]
   })
 }
 
