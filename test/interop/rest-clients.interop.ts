@@ -7,7 +7,7 @@ import { S3Server } from '../support/s3-server.js'
 import { pythonExecutable, requireTool } from './tools.js'
 import { makeWarehouse } from './warehouse.js'
 
-const TOKEN = 'a-token-that-clients-are-told'
+const TOKEN = 'a token that clients are told'
 
 /** The answer of a client, see `rest-clients.py`. */
 function ask(request: object): Promise<unknown> {

@@ -158,7 +158,7 @@ function isOfAnotherPlace({ headers }: IncomingMessage, host: string): boolean {
 }
 
 function bearerOf({ headers }: IncomingMessage): string {
-  return /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? ''
+  return /^bearer (.*)$/i.exec(headers.authorization ?? '')?.[1]?.trim() ?? ''
 }
 
 function tooLarge(maxBytes: number): ServiceResponse {
