@@ -67,7 +67,7 @@ function rangeHeader(range: ByteRange): string {
 
 /**
  * Some stores and proxies ignore ranges and send everything (200), or a part of the range only. Others send the range under
- * status 200 (gofakes3, and rclone, which is built on it): what the answer says of its place counts, where its length agrees.
+ * status 200 (rclone): what the answer says of its place counts, where its length agrees.
  */
 function expectedOf(answer: S3Sdk.GetObjectCommandOutput, range: ByteRange | undefined, location: string): Expected {
   const length = answer.ContentLength

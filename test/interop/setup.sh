@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the reference engines into a cache folder (default .interop, or $FLOE_INTEROP_CACHE), once.
-# Writes <cache>/status/<tool>: `ok`, or the reason why the tool is not here. A missing tool is an error only with CI=true.
+# Writes <cache>/status/<tool>: `ok`, or the reason why the tool is not here. A missing tool is an error only with CI=true, and
+# never one that is optional.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -18,7 +19,7 @@ readonly trino_version=476
 
 mkdir -p "$cache/status" "$cache/jars" "$cache/bin" "$cache/logs"
 
-# tool NAME FUNCTION: the function installs, and prints the reason as its last line when it cannot
+# tool NAME FUNCTION [optional]: the function installs, and prints the reason as its last line when it cannot
 tool() {
   local name="$1" log="$cache/logs/$1.log"
   if "$2" >"$log" 2>&1; then
@@ -26,7 +27,7 @@ tool() {
   else
     { tail -n 1 "$log" | cut -c1-300; } >"$cache/status/$name"
     printf 'interop: %s is not available: %s\n' "$name" "$(cat "$cache/status/$name")"
-    [[ "${CI:-}" != true ]] || missing=1
+    [[ "${CI:-}" != true || "${3:-}" == optional ]] || missing=1
   fi
 }
 
@@ -153,6 +154,6 @@ tool spark install_spark
 tool versitygw install_versitygw
 tool s3-servers install_s3_servers
 tool rest install_rest
-tool trino install_trino
+tool trino install_trino optional
 tool chromium install_chromium
 exit "$missing"
