@@ -48,17 +48,17 @@ function duel([first, second]: Pair, faults: readonly Fault[]): SimulationPlan {
 interface Explored extends ExploreResult {
   /** Orders in which the fault struck. */
   readonly struck: number
-  /** As which kinds it came about. */
-  readonly effects: ReadonlySet<FaultKind>
+  /** In how many orders it came about as which kind. */
+  readonly effects: ReadonlyMap<FaultKind, number>
 }
 
 async function explore(plan: SimulationPlan, options: ExploreOptions = {}): Promise<Explored> {
   const broken: unknown[] = []
-  const effects = new Set<FaultKind>()
+  const effects = new Map<FaultKind, number>()
   let struck = 0
   const explored = await exploreAll(plan, options, (result, path) => {
     if (result.struck.length > 0) struck++
-    for (const kind of result.effects.keys()) effects.add(kind)
+    for (const kind of result.effects.keys()) effects.set(kind, (effects.get(kind) ?? 0) + 1)
     if (result.violations.length > 0) broken.push({ path, options, plan: JSON.stringify(plan), violations: result.violations })
     return broken.length > 0
   })
@@ -83,6 +83,8 @@ interface EveryCall {
   alike: number
   orders: number
   struck: number
+  /** Orders in which it was more than a refusal, or than nothing. */
+  itself: number
   cut: number
   /** Orders that were walked newest first as well. */
   again: number
@@ -90,7 +92,7 @@ interface EveryCall {
 
 /** One fault of each request in turn, until there are no more requests in any order. */
 async function exploreEveryCall(pair: Pair, fault: Pick<Fault, 'actor' | 'kind' | 'amount'>): Promise<EveryCall> {
-  const total = { calls: 0, alike: 0, orders: 0, struck: 0, cut: 0, again: 0 }
+  const total = { calls: 0, alike: 0, orders: 0, struck: 0, itself: 0, cut: 0, again: 0 }
   const { actor, kind } = fault
   const kin = ALIKE.find((kinds) => kinds.has(kind))
   for (let call = 1; ; call++, total.calls++) {
@@ -105,10 +107,11 @@ async function exploreEveryCall(pair: Pair, fault: Pick<Fault, 'actor' | 'kind' 
     total.orders += orders
     total.cut += cut
     total.struck += struck
+    total.itself += effects.get(kind) ?? 0
     // A fault breaks off what waits for several answers: then it matters in which order the others come.
     const again = pairsInDoubt > 0 ? await explore(plan, { isNewestFirst: true }) : undefined
     total.again += again?.orders ?? 0
-    if (kin !== undefined && [...effects, ...(again?.effects ?? [])].every((effect) => effect === 'refused')) {
+    if (kin !== undefined && [...effects.keys(), ...(again?.effects.keys() ?? [])].every((effect) => effect === 'refused')) {
       refusals.set(request, new Set([...(refusals.get(request) ?? []), ...kin]))
     }
   }
@@ -199,8 +202,8 @@ describe('two writers in all orders', () => {
   it.each(EVERYWHERE ? PAIRS.flatMap((pair) => KINDS.map((kind) => [...pair, kind] as const)) : [])('%s against %s, with the fault «%s» of any request', async (first, second, kind) => {
     for (const amount of AMOUNTS[kind] ?? DEFAULT_AMOUNTS) {
       for (const actor of ['a', 'b']) {
-        const { calls, alike, orders, struck, cut, again } = await exploreEveryCall([first, second], { actor, kind, amount })
-        const counts = `${calls} requests, ${alike} of them as before, ${orders} orders, ${struck} struck, ${cut} cut, ${again} newest first`
+        const { calls, alike, orders, struck, itself, cut, again } = await exploreEveryCall([first, second], { actor, kind, amount })
+        const counts = `${calls} requests, ${alike} of them as before, ${orders} orders, ${struck} struck, ${itself} as such, ${cut} cut, ${again} newest first`
         console.info(`${first} against ${second}, ${kind} ${amount} of ${actor}: ${counts}`)
         expect(calls).toBeGreaterThan(10)
       }
