@@ -21,7 +21,7 @@ export const FAULT_KINDS = [
   'truncated',
   /** One bit is wrong; where nothing would notice, `refused`. */
   'flipped',
-  /** A listing from the past. */
+  /** A listing from the past: the next one, where the request is none. */
   'stale-list',
   /** A body that is sent in parts breaks off; nothing of it can be seen. */
   'partial',

@@ -43,6 +43,7 @@ export class FaultyFileIO implements FileIO {
   #calls = 0
   #commits = 0
   #overloaded = 0
+  #staleList: Fault | undefined
 
   constructor(io: FileIO, options: FaultyFileIOOptions) {
     this.#io = io
@@ -119,7 +120,7 @@ export class FaultyFileIO implements FileIO {
     const { actor, scheduler, faults, isVisible } = this.#options
     if (isVisible?.(request) === false) return { fault: undefined, answer: await effect() }
     const aimed = this.#options.isCommit?.(request) === true ? faults.take(actor, ++this.#commits, true) : undefined
-    const fault = faults.take(actor, ++this.#calls) ?? aimed
+    const fault = this.#due(faults.take(actor, ++this.#calls) ?? aimed, request)
     const label = `${request.operation} ${request.location}`
     if (fault !== undefined) this.#note(fault, label)
     await scheduler.turn(actor, label)
@@ -131,6 +132,18 @@ export class FaultyFileIO implements FileIO {
     const answer = await this.#strike(fault, request, effect)
     if (this.#options.delaysAnswers !== false) await scheduler.turn(actor, `hears of ${label}`)
     return { fault: this.#canDamage(fault, request) ? fault : undefined, answer }
+  }
+
+  /** A listing from the past is the actor's next one: most requests are none. */
+  #due(fault: Fault | undefined, { operation }: Request): Fault | undefined {
+    if (operation === 'list') {
+      const due = fault ?? this.#staleList
+      this.#staleList = undefined
+      return due
+    }
+    if (fault?.kind !== 'stale-list') return fault
+    this.#staleList = fault
+    return undefined
   }
 
   #note(fault: Fault, label: string): void {

@@ -100,8 +100,11 @@ export function planSimulation(seed: number, limits: PlanLimits = {}): Simulatio
 }
 
 function drawFault(random: SeededRandom, actors: readonly ActorPlan[]): Fault {
-  const actor = random.pick(actors)
+  const anyone = random.pick(actors)
   const kind = random.pick(FAULT_KINDS)
+  // Others list nothing, but for a reader that lost its way.
+  const lister = kind === 'stale-list' ? actors.find(({ operations }) => operations.includes('remove-orphans')) : undefined
+  const actor = lister ?? anyone
   const amount = drawAmount(random, kind)
   const atCommit = AMBIGUOUS.has(kind) && random.chance(0.6)
   if (atCommit) return { actor: actor.name, call: 1 + random.below(2 * actor.operations.length), atCommit, kind, amount }
