@@ -1,5 +1,6 @@
 import type { Report } from './violation.js'
 import { wasExpiredMeanwhile } from './check-expiry.js'
+import { tableProperties } from '../metadata/table-properties.js'
 import { timesOfPart, versionOfPart } from './committed-parts.js'
 import type { History, OperationRecord } from './history.js'
 import type { TableHistory } from './table-history.js'
@@ -8,7 +9,7 @@ import type { TableHistory } from './table-history.js'
 export function checkCommits(history: History, table: TableHistory, report: Report): void {
   for (const operation of history.operations) {
     checkOutcome(operation, table, report)
-    checkError(operation, history, report)
+    checkError(operation, history, table, report)
   }
 }
 
@@ -42,13 +43,14 @@ function checkUpkeep({ id, kind, outcome, parts }: OperationRecord, table: Table
 /** Codes of an operation that was refused. */
 const REFUSALS: ReadonlySet<string> = new Set(['CONFLICT', 'UNAVAILABLE', 'COMMIT_STATE_UNKNOWN'])
 
-function checkError(operation: OperationRecord, history: History, report: Report): void {
+function checkError(operation: OperationRecord, history: History, table: TableHistory, report: Report): void {
   const { id, kind, error, faults } = operation
   if (error === undefined || wasExpiredMeanwhile(operation, history)) return
   const isDamaged = faults.some((fault) => fault === 'truncated' || fault === 'flipped')
   if (!REFUSALS.has(error.code) && !(error.code === 'CORRUPT' && isDamaged)) report('errors are honest', `${id} (${kind}) failed: ${error.message}`)
-  // A snapshot that expired before its answer came cannot be found in the table any more.
-  const mayBeUnknown = error.code === 'COMMIT_STATE_UNKNOWN' && history.operations.some(({ expiry }) => expiry !== undefined)
+  // A snapshot that expired before its answer came is not to be found any more, nor is whose a version was that is gone since.
+  const forgets = table.last.metadata.properties.get(tableProperties.metadataDeleteAfterCommit.name) === 'true'
+  const mayBeUnknown = error.code === 'COMMIT_STATE_UNKNOWN' && (forgets || history.operations.some(({ expiry }) => expiry !== undefined))
   if (error.code !== 'CONFLICT' && !mayBeUnknown && faults.length === 0 && history.faults.length === 0) {
     report('errors are honest', `${id} (${kind}) failed although nothing went wrong: ${error.message}`)
   }
