@@ -383,7 +383,7 @@ describe('a commit that landed', () => {
 })
 
 describe('many writers at once', () => {
-  it.each(['main', 'own'] as const)('all commit, each file once, with rising sequence numbers and disjoint row ids (branch: %s)', async (branch) => {
+  it.each(['main', 'own'] as const)('all commit, each file once, with rising sequence numbers and disjoint row ids (branch: %s; fault 46)', async (branch) => {
     const properties = { 'commit.retry.num-retries': '200', 'commit.manifest.min-count-to-merge': '5' }
     const bench = new CommitBench({ metadata: table({ formatVersion: 3, properties }) })
     await bench.append(['start'])

@@ -95,7 +95,7 @@ describe('filters', () => {
 })
 
 describe('pruning is sound', () => {
-  it('no file with a selected row is skipped by its metrics, whatever they leave out (trap 5, trap 8, trap 18)', () => {
+  it('no file with a selected row is skipped by its metrics, whatever they leave out (trap 5, trap 8, trap 18; fault 48)', () => {
     fc.assert(
       fc.property(filteredTables, choices, ({ schema, rows, filter }, choice) => {
         const test = compileInclusiveMetrics(bind(filter, schema))
@@ -118,7 +118,7 @@ describe('pruning is sound', () => {
     )
   })
 
-  it('projections keep every partition with a selected row, and strict ones admit only whole partitions (trap 15)', () => {
+  it('projections keep every partition with a selected row, and strict ones admit only whole partitions (trap 15; fault 48)', () => {
     fc.assert(
       fc.property(
         filteredTables.chain((table) => specsOn(table.schema).map((spec) => ({ ...table, spec }))),

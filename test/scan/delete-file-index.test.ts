@@ -77,7 +77,7 @@ describe('the deletes of a data file', () => {
     expect(names(index, 1n, 'a', 'g')).toEqual([])
   })
 
-  it('trap 43: a vector, or position deletes of one file, under another partition than their data file are refused', () => {
+  it('trap 43, fault 34: a vector, or position deletes of one file, under another partition than their data file are refused', () => {
     for (const fileFormat of ['puffin', 'parquet'] as const) {
       const deletes = { filePath: 'd', content: 'position-deletes', fileFormat, referencedDataFile: 'f' } as const
       const moved = new DeleteFileIndex([entry(5n, { ...deletes, partition: ['b'] })], specs)
