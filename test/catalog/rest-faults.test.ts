@@ -24,6 +24,7 @@ interface Fault {
 interface Seen {
   readonly method: string
   readonly path: string
+  readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
@@ -55,12 +56,12 @@ async function faultyServer(fault: (request: Seen, count: number) => Fault | und
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk)
     const url = new URL(incoming.url ?? '/', 'http://x')
     const body = Buffer.concat(chunks).toString()
-    const request = { method: incoming.method!, path: url.pathname.slice(1), headers: incoming.headers, body }
+    const request = { method: incoming.method!, path: url.pathname.slice(1), query: url.searchParams, headers: incoming.headers, body }
     seen.push(request)
     const wrong = fault(request, seen.filter((other) => other.method === request.method && other.path === request.path).length)
     const headers = request.headers as Readonly<Record<string, string>>
     const isHandled = wrong === undefined || wrong.applies === true
-    const right = isHandled ? await service.handle({ ...request, headers, query: url.searchParams }) : undefined
+    const right = isHandled ? await service.handle({ ...request, headers }) : undefined
     if (wrong?.cutsConnection === true) {
       incoming.socket.destroy()
       return
@@ -185,6 +186,79 @@ describe('a commit to a REST catalog', () => {
     const outcome = await catalog.commitTable({ identifier: id, base, requirements: [], updates, signal: AbortSignal.abort() })
     expect(outcome).toMatchObject({ outcome: 'rejected', retryable: false, reason: { code: 'ABORTED' } })
     expect(commits(faulty.seen)).toEqual([])
+  })
+})
+
+/** Changes of a catalog's tables: what is sent, and how one can tell whether they took effect. */
+interface CatalogChange {
+  /** As `METHOD path`. */
+  readonly request: string
+  readonly query?: Readonly<Record<string, string>>
+  run(catalog: RestCatalog, base: LoadedTable): Promise<unknown>
+  isIn(catalog: RestCatalog): Promise<boolean>
+}
+
+const other = { namespace: ['shop'], name: 'other' }
+const CHANGES: Readonly<Record<string, CatalogChange>> = {
+  createTable: {
+    request: 'POST v1/namespaces/shop/tables',
+    run: (catalog) => catalog.createTable(other, creation()),
+    isIn: (catalog) => catalog.tableExists(other),
+  },
+  registerTable: {
+    request: 'POST v1/namespaces/shop/register',
+    run: (catalog, base) => catalog.registerTable(other, base.metadataLocation),
+    isIn: (catalog) => catalog.tableExists(other),
+  },
+  renameTable: {
+    request: 'POST v1/tables/rename',
+    run: (catalog) => catalog.renameTable(id, other),
+    isIn: async (catalog) => (await catalog.tableExists(other)) && !(await catalog.tableExists(id)),
+  },
+  dropTable: {
+    request: 'DELETE v1/namespaces/shop/tables/events',
+    query: { purgeRequested: 'false' },
+    run: (catalog) => catalog.dropTable(id),
+    isIn: async (catalog) => !(await catalog.tableExists(id)),
+  },
+  'dropTable with its files': {
+    request: 'DELETE v1/namespaces/shop/tables/events',
+    query: { purgeRequested: 'true' },
+    run: (catalog) => catalog.dropTable(id, { purge: true }),
+    isIn: async (catalog) => !(await catalog.tableExists(id)),
+  },
+}
+
+const FATES: Readonly<Record<string, Fault>> = {
+  'is cut off': { cutsConnection: true },
+  'is 503': { status: 503, headers: { 'retry-after': '0' } },
+  'is 504': { status: 504 },
+}
+
+describe.each(Object.keys(CHANGES))('%s in a REST catalog', (name) => {
+  const change = CHANGES[name]!
+  const isChange = ({ method, path }: Seen): boolean => `${method} ${path}` === change.request
+
+  it.each(Object.keys(FATES))('whose answer %s is sent once, and typed, before and after its effect', async (fate) => {
+    for (const applies of [false, true]) {
+      let isPending = false
+      const { uri, seen, io } = await faultyServer((request) => (isPending && isChange(request) ? { ...FATES[fate], applies } : undefined))
+      const catalog = new RestCatalog({ uri, openStore: () => io, runtime: hastyRuntime })
+      await catalog.createNamespace(['shop'])
+      const base = await catalog.createTable(id, creation())
+      isPending = true
+      const before = seen.length
+      const error = await change.run(catalog, base).then(() => undefined, (reason: unknown) => reason)
+      // Nobody can tell from the answer whether it took effect: no code that is proof of either.
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(?:UNAVAILABLE|COMMIT_STATE_UNKNOWN)$/) as string })
+      const sent = seen.slice(before).filter(isChange)
+      expect(sent).toHaveLength(1)
+      expect(Object.fromEntries(sent[0]!.query)).toEqual(change.query ?? {})
+      // Reads have no part in the fault: they tell what came of it.
+      expect(await change.isIn(catalog)).toBe(applies)
+      server!.closeAllConnections()
+      server!.close()
+    }
   })
 })
 

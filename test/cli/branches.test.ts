@@ -78,6 +78,27 @@ describe('floe rollback, cherry-pick and publish', () => {
     expect(await rows()).toEqual([1, 5])
   })
 
+  it('bring what was staged into an audit branch, and publish that: each step says where it went, and fails when there is nothing to do', async () => {
+    await (await openTable()).append([{ id: 5n }, { id: -6n }], { stage: { wapId: 'bad' } })
+    await (await openTable()).append([{ id: 7n }], { stage: { wapId: 'good' } })
+    await floe(['branch', table, 'create', 'audit'])
+    const pick = (...options: string[]): ReturnType<typeof floe> => floe(['cherry-pick', table, '--branch', 'audit', ...options])
+    expect(await pick('--wap-id', 'good')).toEqual({ code: 0, out: expect.stringMatching(/^shop\.events: audit is at snapshot \d+\n$/) as string, err: '' })
+    expect(await rows()).toEqual([1])
+    expect(await pick('--wap-id', 'good')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('in the history of audit already') as string })
+    expect(await pick('--wap-id', 'none')).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^floe: NOT_FOUND: /) as string })
+    expect(await pick('--wap-id', 'good', '--snapshot', '1')).toMatchObject({ code: 2, out: '' })
+    const publish = (): ReturnType<typeof floe> => floe(['publish', table, '--branch', 'audit', '--none-where', 'id < 0', '--json'])
+    const published = await publish()
+    expect([published.code, JSON.parse(published.out)]).toEqual([0, expect.objectContaining({ table: 'shop.events', branch: 'audit' })])
+    expect(await rows()).toEqual([1, 7])
+    await floe(['branch', table, 'drop', 'audit'])
+    await floe(['branch', table, 'create', 'audit'])
+    expect((await pick('--wap-id', 'bad')).code).toBe(0)
+    expect(await publish()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('1 row where id < 0') as string })
+    expect(await rows()).toEqual([1, 7])
+  })
+
   it('publish a branch only when its checks hold', async () => {
     await floe(['branch', table, 'create', 'audit'])
     await append('{"id":-2}\n', '--branch', 'audit')
