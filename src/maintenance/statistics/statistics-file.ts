@@ -1,4 +1,5 @@
 import type { FileIO } from '../../io/file-io.js'
+import { newFiles } from '../../io/new-files.js'
 import { metadataFileLocation } from '../../metadata/metadata-location.js'
 import type { StatisticsFile, TableMetadata } from '../../metadata/table-metadata.js'
 import { decodePuffinBlob, encodePuffinFile, type NewPuffinBlob } from '../../puffin/puffin-file.js'
@@ -28,7 +29,7 @@ export async function writeStatisticsFile(
 ): Promise<StatisticsFile> {
   const encoded = encodePuffinFile(blobs, new Map([['created-by', CREATED_BY]]))
   const statisticsPath = metadataFileLocation(metadata, `${snapshotId}-${runtime.uuid()}.stats`)
-  await io.write(statisticsPath, encoded.bytes, { ifNoneMatch: '*', signal })
+  await newFiles(io).write(statisticsPath, encoded.bytes, { ifNoneMatch: '*', signal })
   return {
     snapshotId,
     statisticsPath,
