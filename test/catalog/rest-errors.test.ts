@@ -161,7 +161,7 @@ describe('a redirect', () => {
     expect(await codeOf(around.catalog.listNamespaces())).toBe('UNAVAILABLE')
     expect(around.seen).toHaveLength(4)
     const moved = await client(({ path }) => (path === 'v1/namespaces' ? new Response(null, { status: 308, headers: { location: '/v1/elsewhere' } }) : undefined))
-    expect(await codeOf(moved.catalog.createNamespace(['x']))).toBe('UNAVAILABLE')
+    expect(await codeOf(moved.catalog.createNamespace(['x']))).toBe('COMMIT_STATE_UNKNOWN')
     expect(moved.seen.filter(({ path }) => path === 'v1/elsewhere')).toEqual([])
   })
 })

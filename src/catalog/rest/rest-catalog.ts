@@ -14,7 +14,7 @@ import type {
 import type { MetricsReport } from '../metrics-report.js'
 import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from '../table-identifier.js'
 import { anonymousSession, bearerSession, type AuthSession } from './auth-session.js'
-import { commitToRest, commitTransaction } from './rest-commit.js'
+import { commitToRest, commitTransaction, undecided } from './rest-commit.js'
 import { OAuth2Session, type OAuth2Options } from './oauth2-session.js'
 import { idempotencyKey, mergeConfig, type RestConfig } from './rest-config.js'
 import { createTableBody } from './create-table-body.js'
@@ -236,7 +236,9 @@ export class RestCatalog implements CatalogBackend {
     offered.require(endpoints.createTable)
     const body = createTableBody(identifier.name, creation, { stage })
     const path = paths.tables(identifier.namespace)
-    return this.#change({ method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) })
+    const request: RestRequest = { method: 'POST', path, headers: this.#delegation(), body, subject: subjectOf(identifier) }
+    // What is only staged leaves nothing that could be in doubt.
+    return stage ? this.#sendChange(request) : this.#change(request)
   }
 
   async commitTable(request: CommitRequest): Promise<CommitOutcome> {
@@ -251,7 +253,7 @@ export class RestCatalog implements CatalogBackend {
       return { outcome: 'rejected', reason, retryable: isFloeError(error, 'UNAVAILABLE') }
     }
     return commitToRest(request, {
-      send: (body) => this.#change({ method: 'POST', path: config.paths.table(identifier), body, subject: subjectOf(identifier) }, identifier),
+      send: (body) => this.#sendChange({ method: 'POST', path: config.paths.table(identifier), body, subject: subjectOf(identifier) }, identifier),
       load: () => this.loadTable(identifier),
       accept: (response) => this.#tables.acceptCommit(identifier, response, request.base),
     })
@@ -266,7 +268,7 @@ export class RestCatalog implements CatalogBackend {
         const { paths } = await this.#configured()
         const subject = `tables ${requests.map(({ identifier }) => printTableIdentifier(identifier)).join(', ')}`
         for (const { identifier } of requests) this.#tables.forget(identifier)
-        return commitTransaction(requests, (body) => this.#change({ method: 'POST', path: paths.transaction(), body, subject }))
+        return commitTransaction(requests, (body) => this.#sendChange({ method: 'POST', path: paths.transaction(), body, subject }))
       },
     }
   }
@@ -368,8 +370,17 @@ export class RestCatalog implements CatalogBackend {
     throw new FloeError('CORRUPT', `The catalog's list of ${request.subject ?? request.path} has more than ${MAX_PAGES} pages`)
   }
 
+  /** A change that is no commit. Throws `COMMIT_STATE_UNKNOWN` where the answer does not tell what became of it. */
+  async #change(request: RestRequest): Promise<RestResponse> {
+    try {
+      return await this.#sendChange(request)
+    } catch (error) {
+      throw undecided(error, request.subject ?? request.path)
+    }
+  }
+
   /** Sends a change: once, or with a key by which the server recognises it again. */
-  async #change(request: RestRequest, table?: TableIdentifier): Promise<RestResponse> {
+  async #sendChange(request: RestRequest, table?: TableIdentifier): Promise<RestResponse> {
     const { idempotencyLifetimeMs } = await this.#configured()
     if (idempotencyLifetimeMs === undefined) return this.#send({ ...request, repeatable: false }, table)
     const headers = { ...request.headers, 'idempotency-key': idempotencyKey(this.#runtime) }

@@ -91,3 +91,11 @@ export function failedOutcome(error: unknown): FailedOutcome {
   // 409: a requirement did not hold; 429: not looked at.
   return { outcome: 'rejected', reason, retryable: status === 409 || status === 429 }
 }
+
+/** The error of a failed change that is no commit: its own where it proves that nothing happened. */
+export function undecided(error: unknown, subject: string): Error {
+  const { outcome, reason } = failedOutcome(error)
+  if (outcome === 'rejected') return reason
+  const message = `Whether the change of the ${subject} came about is not known; look at it before trying again: ${reason.message}`
+  return new FloeError('COMMIT_STATE_UNKNOWN', message, { cause: reason })
+}

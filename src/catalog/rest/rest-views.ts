@@ -5,7 +5,6 @@ import { FloeError } from '../../util/errors.js'
 import type { JsonMembers, JsonObject } from '../../util/json.js'
 import type { LoadedView, TableIdentifier, ViewBackend, ViewCommit, ViewCreation } from '../catalog-backend.js'
 import { checkIdentifier, checkNamespace, printNamespace, printTableIdentifier } from '../table-identifier.js'
-import { failedOutcome } from './rest-commit.js'
 import type { RestConfig } from './rest-config.js'
 import { endpoints, type Endpoint } from './rest-endpoints.js'
 import type { RestRequest, RestResponse } from './rest-http.js'
@@ -70,17 +69,7 @@ export class RestViews implements ViewBackend {
       requirements: requirements.map(printViewRequirement),
       updates: updates.map(printViewUpdate),
     }
-    let response: RestResponse
-    try {
-      response = await this.#rest.change({ method: 'POST', path: paths.view(identifier), body, subject: subjectOf(identifier) })
-    } catch (error) {
-      const { outcome, reason } = failedOutcome(error)
-      if (outcome === 'rejected') throw reason
-      throw new FloeError('COMMIT_STATE_UNKNOWN', `Whether the view was changed is not known; look at it before trying again: ${reason.message}`, {
-        cause: reason,
-      })
-    }
-    return accept(identifier, response)
+    return accept(identifier, await this.#rest.change({ method: 'POST', path: paths.view(identifier), body, subject: subjectOf(identifier) }))
   }
 
   async dropView(identifier: TableIdentifier): Promise<void> {
