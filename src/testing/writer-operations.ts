@@ -271,12 +271,15 @@ async function transact(context: WriterContext): Promise<boolean> {
     const files = [await writeDataFile(context, table, rows)]
     await staging.stage(appendFiles(files, { ownsDataFiles: true, properties: marked(name) }, runtime), { runtime })
   }
-  await stageAppend(first, `${operationId}a`)
-  await staging.stage(
-    metadataOperation('property change', () => [{ action: 'set-properties', updates: new Map([[mark, operationId]]) }]),
-    { runtime },
-  )
-  await stageAppend(second, `${operationId}b`)
+  try {
+    await stageAppend(first, `${operationId}a`)
+    const setMark = metadataOperation('property change', () => [{ action: 'set-properties', updates: new Map([[mark, operationId]]) }])
+    await staging.stage(setMark, { runtime })
+    await stageAppend(second, `${operationId}b`)
+  } catch (error) {
+    await staging.discard()
+    throw error
+  }
   await commit(context, table, staging.operation())
   return true
 }
