@@ -110,7 +110,8 @@ async function world(auth: RestAuth): Promise<World> {
     return { status: 200, body: { ...JsonObject.of((await serve()).body!).members, config: vended, 'storage-credentials': [credential] } }
   })
   const headers = { 'x-own': plain('header'), 'x-proxy': `Basic ${plain('proxy')}` }
-  const options: OpenCatalogOptions = { s3, cacheBytes: 0, runtime: hastyRuntime, parquet: { workers: 0 }, rest: { auth, headers, properties, fetch: stub.fetch, maxAttempts: 1 } }
+  const rest: OpenCatalogOptions['rest'] = { auth, headers, properties, fetch: stub.fetch, maxAttempts: 1 }
+  const options: OpenCatalogOptions = { s3, cacheBytes: 0, runtime: hastyRuntime, parquet: { workers: 0 }, rest }
   const catalog = await openCatalog('https://catalog.example', options)
   const close = async (): Promise<void> => {
     await catalog.close()
