@@ -9,7 +9,7 @@ import { AddedManifests, checkSpecsExist, PartitionPaths } from './added-manifes
 import { checkChanges, checkFormat, deriveOperation } from './check-changes.js'
 import type { CommitContext, CommitOperation } from './commit-operation.js'
 import { ConflictCheck } from './conflict-check.js'
-import { fileKey } from './file-identity.js'
+import { fileKey } from '../manifest/file-identity.js'
 import type { ChangeFilesOptions, FileChanges } from './file-changes.js'
 import { ManifestFilter, type FilteredManifests } from './manifest-filter.js'
 import { ManifestMerger } from './manifest-merge.js'

@@ -3,7 +3,7 @@ import type { DataFile } from '../manifest/data-file.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { SnapshotOperation } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
-import { fileKey, isVector, referencedDataFile } from './file-identity.js'
+import { fileKey, isVector, referencedDataFile } from '../manifest/file-identity.js'
 import type { ChangeFilesOptions, FileChanges } from './file-changes.js'
 
 /**

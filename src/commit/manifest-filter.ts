@@ -4,7 +4,7 @@ import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from '../
 import { STATUS_DELETED, type ManifestEntries } from '../manifest/manifest-entries.js'
 import { ManifestWriter } from '../manifest/manifest-writer.js'
 import { mayHaveLiveFiles } from './added-manifests.js'
-import { fileKey, manifestKey, referencedDataFile } from './file-identity.js'
+import { fileKey, manifestKey, referencedDataFile } from '../manifest/file-identity.js'
 import { MANIFEST_PARALLELISM, readManifest } from './manifest-input.js'
 import { manifestWriterOptions, type NewManifest } from './manifest-output.js'
 import type { PartitionSet } from './partition-set.js'

@@ -8,7 +8,7 @@ import { ManifestWriter } from '../manifest/manifest-writer.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { readBoolean, readInteger, tableProperties } from '../metadata/table-properties.js'
 import { packBinsFromEnd } from '../util/bin-packing.js'
-import { manifestKey } from './file-identity.js'
+import { manifestKey } from '../manifest/file-identity.js'
 import { MANIFEST_PARALLELISM, readManifest, tupleType } from './manifest-input.js'
 import { manifestWriterOptions, type ManifestOutput, type NewManifest } from './manifest-output.js'
 

@@ -1,6 +1,6 @@
 import type { DataFile } from '../manifest/data-file.js'
 import { FloeError } from '../util/errors.js'
-import { fileKey } from './file-identity.js'
+import { fileKey } from '../manifest/file-identity.js'
 import type { SnapshotAttempt } from './snapshot-operation.js'
 import { tableName } from './table-name.js'
 

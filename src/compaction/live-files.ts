@@ -1,6 +1,6 @@
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import type { DeleteFile } from '../deletes/delete-file.js'
-import { fileKey } from '../commit/file-identity.js'
+import { fileKey } from '../manifest/file-identity.js'
 import { readManifest, readManifestFiles } from '../commit/manifest-input.js'
 import type { DataFile } from '../manifest/data-file.js'
 import { currentSchema } from '../metadata/metadata-lookup.js'

@@ -1,4 +1,4 @@
-import { referencedDataFile } from '../commit/file-identity.js'
+import { referencedDataFile } from '../manifest/file-identity.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import { alwaysTrue } from '../expression/predicates.js'
 import { currentSchema, specById } from '../metadata/metadata-lookup.js'

@@ -1,4 +1,4 @@
-import { referencedDataFile } from '../commit/file-identity.js'
+import { referencedDataFile } from '../manifest/file-identity.js'
 import type { DeleteLoader } from '../deletes/delete-loader.js'
 import type { PositionBitmap } from '../deletes/position-bitmap.js'
 import { mapParallel } from '../io/bounded-parallel.js'

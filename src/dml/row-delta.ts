@@ -5,7 +5,9 @@ import { mapParallel } from '../io/bounded-parallel.js'
 import type { Expression } from '../expression/expression.js'
 import { alwaysTrue } from '../expression/predicates.js'
 import type { DataFile } from '../manifest/data-file.js'
+import { referencedDataFile } from '../manifest/file-identity.js'
 import { currentSchema } from '../metadata/metadata-lookup.js'
+import { partitionKey } from '../partition/partition-key.js'
 import type { PlannedFile } from '../scan/scan-plan.js'
 import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
@@ -27,7 +29,7 @@ export interface RowDelta {
   readonly deleteKeys?: KeyDeletes | undefined
   /** Data files to remove with all their rows. */
   readonly removeDataFiles?: Iterable<string> | undefined
-  /** Delete files and vectors that exist already. */
+  /** Delete files and vectors that exist already, each of the spec and partition of the data file that it names. */
   readonly addDeleteFiles?: readonly DataFile[] | undefined
   /** Delete files and vectors that go; removed data files take theirs with them. */
   readonly removeDeleteFiles?: readonly DataFile[] | undefined
@@ -50,7 +52,8 @@ export interface RowDeltaOptions
 /**
  * Commits a delta of rows. Positions are marked by vectors or position delete files, merged with those that are there.
  *
- * @throws FloeError `INVALID` for positions beyond a file's rows, `CONFLICT` for data files that are not there any more
+ * @throws FloeError `INVALID` for positions beyond a file's rows and for given delete files of another partition than their data file,
+ * `CONFLICT` for data files that are not there any more
  */
 export function commitRowDelta(context: DmlContext, delta: RowDelta, options: RowDeltaOptions): Promise<RowChangeOutcome> {
   const { isolation } = options
@@ -66,7 +69,7 @@ export function commitRowDelta(context: DmlContext, delta: RowDelta, options: Ro
   return runRowChange(context, checked, kind, async (set, progress) => {
     const given = [...(delta.addDataFiles ?? []), ...(delta.addDeleteFiles ?? [])]
     await checkGivenFiles(context, given, options.signal)
-    await removeByPosition(context, set, delta, { ...options, startingSnapshotId })
+    await applyToPlanned(context, set, delta, { ...options, startingSnapshotId })
     if (delta.addRows !== undefined) {
       for await (const batch of inputBatches(delta.addRows, currentSchema(context.loaded.metadata), options)) {
         await set.insert(batch)
@@ -103,22 +106,45 @@ function filesOf(delta: RowDelta, keyDeletes: readonly DataFile[]): FileChanges 
   }
 }
 
-async function removeByPosition(context: DmlContext, set: RowChangeSet, delta: RowDelta, options: RowDeltaOptions): Promise<void> {
+/** Marks and removes what is named of the planned files, and checks given delete files against the files that they name. */
+async function applyToPlanned(context: DmlContext, set: RowChangeSet, delta: RowDelta, options: RowDeltaOptions): Promise<void> {
   const { deletePositions = new Map(), removeDataFiles = [] } = delta
   const whole = new Set(removeDataFiles)
-  if (deletePositions.size === 0 && whole.size === 0) return
+  const given = deletesByTarget(delta.addDeleteFiles ?? [])
+  for (const file of delta.addDataFiles ?? []) {
+    for (const deletes of given.get(file.filePath) ?? []) requireSamePartition(deletes, file)
+    given.delete(file.filePath)
+  }
+  const missing = new Set([...whole, ...deletePositions.keys(), ...given.keys()])
+  if (missing.size === 0) return
   const plan = await planChange(context, alwaysTrue(), options)
-  const missing = new Set([...whole, ...deletePositions.keys()])
   for (const file of plan.files()) {
     const path = file.filePath
     if (!missing.delete(path)) continue
+    for (const deletes of given.get(path) ?? []) requireSamePartition(deletes, file)
     if (whole.has(path)) set.deleteFile(file)
-    else set.deleteRows(file, positionsOf(file, deletePositions.get(path)!))
+    else if (deletePositions.has(path)) set.deleteRows(file, positionsOf(file, deletePositions.get(path)!))
   }
   const [first] = missing
   if (first !== undefined) {
     throw new FloeError('CONFLICT', 'a data file whose rows are to be deleted is not in the snapshot: look the rows up again', { file: first, retryable: false })
   }
+}
+
+function deletesByTarget(files: readonly DataFile[]): Map<string, DataFile[]> {
+  const byTarget = new Map<string, DataFile[]>()
+  for (const file of files) {
+    const target = referencedDataFile(file)
+    if (target !== undefined) byTarget.set(target, [...(byTarget.get(target) ?? []), file])
+  }
+  return byTarget
+}
+
+/** Spec: Scan Planning › «The data file's partition (both spec and partition values) is equal to the delete file's partition» */
+function requireSamePartition(deletes: DataFile, file: Pick<DataFile, 'filePath' | 'specId' | 'partition'>): void {
+  if (deletes.specId === file.specId && partitionKey(deletes.partition) === partitionKey(file.partition)) return
+  const message = `a delete file that is to be added is of another partition, or partition spec, than its data file ${file.filePath}`
+  throw new FloeError('INVALID', `${message}: give it the specId and partition of that`, { file: deletes.filePath })
 }
 
 function positionsOf(file: PlannedFile, positions: Iterable<number | bigint>): PositionBitmap {

@@ -1,15 +1,14 @@
 import type { DeleteFile } from '../deletes/delete-file.js'
 import { isDeletionVector } from '../deletes/delete-file.js'
 import type { FileStats } from '../expression/expression.js'
-import type { DataFile, ManifestEntry } from '../manifest/data-file.js'
+import type { ManifestEntry } from '../manifest/data-file.js'
+import { referencedDataFile } from '../manifest/file-identity.js'
 import { partitionKey } from '../partition/partition-key.js'
 import type { PartitionSpec } from '../partition/partition-spec.js'
-import { DELETE_FILE_PATH_FIELD } from '../schema/reserved-fields.js'
 import type { Schema } from '../schema/schema.js'
 import type { Value } from '../schema/type.js'
 import { firstWhere } from '../util/binary-search.js'
 import { FloeError } from '../util/errors.js'
-import { compareBytes, decodeUtf8 } from '../util/utf8.js'
 import { compileDeletePruning, type DeletePruning } from './equality-pruning.js'
 
 /** What the index must know of a data file to find its deletes. */
@@ -146,17 +145,6 @@ class Group {
     }
     return suffix
   }
-}
-
-/**
- * The one data file of whose rows position deletes tell: recorded, or told by bounds of their `file_path` that are equal.
- * Source: the reference's `ContentFileUtil.referencedDataFile`
- */
-function referencedDataFile(file: DataFile): string | undefined {
-  if (file.referencedDataFile !== undefined || file.content !== 'position-deletes') return file.referencedDataFile
-  const lower = file.lowerBounds?.get(DELETE_FILE_PATH_FIELD.id)
-  const upper = file.upperBounds?.get(DELETE_FILE_PATH_FIELD.id)
-  return lower === undefined || upper === undefined || compareBytes(lower, upper) !== 0 ? undefined : decodeUtf8(lower)
 }
 
 /** Spec: Scan Planning › «The data file's partition (both spec and partition values) is equal to the delete file's partition» */

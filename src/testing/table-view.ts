@@ -1,5 +1,5 @@
 import { readManifest, readManifestFiles } from '../commit/manifest-input.js'
-import { fileKey } from '../commit/file-identity.js'
+import { fileKey } from '../manifest/file-identity.js'
 import type { LoadedTable } from '../catalog/catalog-backend.js'
 import { loadDeletionVector } from '../deletes/deletion-vector.js'
 import { PositionBitmap } from '../deletes/position-bitmap.js'

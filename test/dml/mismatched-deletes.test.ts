@@ -41,7 +41,7 @@ describe.each([2, 3] as const)('deletes under another partition than their data 
     expect(await bench.ids()).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  it('are refused where they cannot even be values of their spec, and nothing is committed (fault 34)', async () => {
+  it('are refused when they are given, and nothing is committed (fault 34)', async () => {
     const { table } = await changeBench(version, { partitionBy: [identity('part')], properties: { 'write.delete.granularity': 'file' } })
     await table.append(people(0, 10))
     await table.createBranch('side')
@@ -49,14 +49,34 @@ describe.each([2, 3] as const)('deletes under another partition than their data 
     await side.delete('id = 1', { mode: 'merge-on-read' })
     const plan = await side.scan().plan()
     const { sequenceNumber: _, ...deletes } = [...plan.files()].flatMap((file) => file.deletes)[0]!
-    for (const change of [{ partition: [] }, { partition: [1, 1] }, { partition: ['x'] }, { specId: 7 }]) {
+    for (const change of [{ partition: [2] }, { partition: [] }, { partition: [1, 1] }, { partition: ['x'] }, { specId: 7 }]) {
       const error = await failureOf(table.rowDelta({ addDeleteFiles: [{ ...deletes, ...change }] }))
       expect([error.code, error.file]).toEqual(['INVALID', deletes.filePath])
     }
+    const data = [...plan.files()].find((file) => file.deletes.length > 0)
+    const together = { addDataFiles: [{ ...data!.dataFile(), partition: [2] }], addDeleteFiles: [deletes] }
+    expect((await failureOf(table.rowDelta(together))).code).toBe('INVALID')
     await table.refresh()
     await expectRows(table, people(0, 10))
     // As they were made, they are what they are on the branch.
     await table.rowDelta({ addDeleteFiles: [deletes] })
     await expectRows(table, people(0, 10).filter((row) => row['id'] !== 1n))
+  })
+
+  it('are refused for a data file that is not there, in the table or in the delta', async () => {
+    const { table } = await changeBench(version, { partitionBy: [identity('part')], properties: { 'write.delete.granularity': 'file' } })
+    await table.append(people(0, 10))
+    await table.createBranch('side')
+    const side = table.branch('side')
+    await side.append([...people(10, 11), ...people(13, 14)])
+    await side.delete('id = 10', { mode: 'merge-on-read' })
+    const file = [...(await side.scan().plan()).files()].find(({ deletes }) => deletes.length > 0)
+    const { sequenceNumber: _, ...deletes } = file!.deletes[0]!
+    const error = await failureOf(table.rowDelta({ addDeleteFiles: [deletes] }))
+    expect([error.code, error.file, error.retryable]).toEqual(['CONFLICT', file!.filePath, false])
+    await table.refresh()
+    await expectRows(table, people(0, 10))
+    await table.rowDelta({ addDataFiles: [{ ...file!.dataFile(), firstRowId: undefined }], addDeleteFiles: [deletes] })
+    await expectRows(table, [...people(0, 10), ...people(13, 14)])
   })
 })

@@ -1,7 +1,7 @@
 /** A table whose rows are names, known by file and position: what changes of files mean for rows can be told exactly. */
 import type { ChangeFilesOptions, ConflictValidation, DeleteCarrier, FileChanges, VectorMerger } from '../../src/commit/change-files.js'
 import type { CommitScript } from './scripted-backend.js'
-import { fileKey } from '../../src/commit/file-identity.js'
+import { fileKey } from '../../src/manifest/file-identity.js'
 import { alwaysTrue, eq } from '../../src/expression/predicates.js'
 import type { DataFile } from '../../src/manifest/data-file.js'
 import { FloeError } from '../../src/util/errors.js'

@@ -1,4 +1,4 @@
-import { fileKey, isVector } from '../../commit/file-identity.js'
+import { fileKey, isVector } from '../../manifest/file-identity.js'
 import { readManifest, readManifestFiles } from '../../commit/manifest-input.js'
 import type { DmlContext } from '../../dml/dml-context.js'
 import { throwIfAborted } from '../../io/aborted.js'

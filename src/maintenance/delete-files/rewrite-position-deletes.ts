@@ -3,7 +3,7 @@
  * nothing is gone. Which rows are deleted stays as it was. Equality deletes are not touched: `convertEqualityDeletes` does those.
  */
 import type { LoadedTable } from '../../catalog/catalog-backend.js'
-import { fileKey } from '../../commit/file-identity.js'
+import { fileKey } from '../../manifest/file-identity.js'
 import { commitChanges, deleteLoader, type DmlContext } from '../../dml/dml-context.js'
 import { VectorMerging } from '../../dml/merge-vectors.js'
 import { alwaysTrue } from '../../expression/predicates.js'

@@ -1,4 +1,4 @@
-import { isVector } from '../../commit/file-identity.js'
+import { isVector } from '../../manifest/file-identity.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import { readInteger, readText, tableProperties } from '../../metadata/table-properties.js'
 import { partitionKey } from '../../partition/partition-key.js'

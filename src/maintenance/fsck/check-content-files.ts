@@ -1,4 +1,4 @@
-import { fileKey, isVector } from '../../commit/file-identity.js'
+import { fileKey, isVector } from '../../manifest/file-identity.js'
 import { loadDeletionVector } from '../../deletes/deletion-vector.js'
 import { mapParallel } from '../../io/bounded-parallel.js'
 import type { DataFile } from '../../manifest/data-file.js'

@@ -1,4 +1,4 @@
-import { isVector } from '../../commit/file-identity.js'
+import { isVector } from '../../manifest/file-identity.js'
 import { tupleType } from '../../commit/manifest-input.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
 import { withEntryCounts } from '../../manifest/entry-counts.js'

@@ -1,4 +1,4 @@
-import { isVector, manifestKey, referencedDataFile } from '../../commit/file-identity.js'
+import { isVector, manifestKey, referencedDataFile } from '../../manifest/file-identity.js'
 import { readManifestFiles, tupleType } from '../../commit/manifest-input.js'
 import { mayHaveLiveFiles } from '../../commit/added-manifests.js'
 import { mapOrdered } from '../../io/ordered-prefetch.js'

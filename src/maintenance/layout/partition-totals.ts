@@ -1,4 +1,4 @@
-import { referencedDataFile } from '../../commit/file-identity.js'
+import { referencedDataFile } from '../../manifest/file-identity.js'
 import type { DeleteFile } from '../../deletes/delete-file.js'
 import { specById } from '../../metadata/metadata-lookup.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'

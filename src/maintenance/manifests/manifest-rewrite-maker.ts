@@ -1,5 +1,5 @@
 import { mayHaveLiveFiles } from '../../commit/added-manifests.js'
-import { manifestKey } from '../../commit/file-identity.js'
+import { manifestKey } from '../../manifest/file-identity.js'
 import type { SnapshotAttempt, SnapshotContents, SnapshotMaker } from '../../commit/snapshot-operation.js'
 import type { ManifestFile } from '../../manifest/data-file.js'
 import { SnapshotSummary } from '../../snapshot/snapshot-summary.js'

@@ -1,4 +1,4 @@
-import { fileKey, isVector } from '../../commit/file-identity.js'
+import { fileKey, isVector } from '../../manifest/file-identity.js'
 import { readManifest, readManifestFiles } from '../../commit/manifest-input.js'
 import { loadDeletionVector } from '../../deletes/deletion-vector.js'
 import { PositionBitmap } from '../../deletes/position-bitmap.js'

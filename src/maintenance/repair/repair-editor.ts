@@ -1,4 +1,4 @@
-import { fileKey, isVector, referencedDataFile } from '../../commit/file-identity.js'
+import { fileKey, isVector, referencedDataFile } from '../../manifest/file-identity.js'
 import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../manifest/data-file.js'
 import { FloeError } from '../../util/errors.js'

@@ -1,7 +1,7 @@
 /** What makes two content files the same, and which data file a delete file is for. */
-import type { DataFile, ManifestFile } from '../manifest/data-file.js'
 import { DELETE_FILE_PATH_FIELD } from '../schema/reserved-fields.js'
 import { decodeUtf8 } from '../util/utf8.js'
+import type { DataFile, ManifestFile } from './data-file.js'
 
 /** A text that two content files share exactly when they are the same: many vectors lie in one Puffin file. Source: `DeleteFileSet` */
 export function fileKey(file: Pick<DataFile, 'filePath' | 'contentOffset' | 'contentSizeBytes'>): string {
