@@ -1,4 +1,5 @@
 /** Verbs that move a branch: `floe rollback`, `floe cherry-pick`, `floe publish`. */
+import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Table } from '../table/table.js'
 import { FloeError } from '../util/errors.js'
@@ -47,13 +48,15 @@ export async function publishVerb(args: readonly string[], environment: Environm
     quarantine: { type: 'string' },
   })
   if (options.text('branch') === undefined) throw new UsageError('Say which branch to publish: --branch NAME')
-  const publishOptions = { to: options.text('to'), quarantine: options.text('quarantine'), signal: environment.signal }
-  await withBranch(options, environment, async (table) => {
+  const to = options.text('to') ?? MAIN_BRANCH
+  const publishOptions = { to, quarantine: options.text('quarantine'), signal: environment.signal }
+  const publish = async (table: Table): Promise<Snapshot> => {
     const result = await table.publish((branch) => check(branch, options), publishOptions)
     if (result.published) return result.snapshot
     const reason = result.reason instanceof Error ? result.reason.message : String(result.reason)
     throw new FloeError('INVALID', `Not published, ${result.branch} is kept: ${reason}`, { cause: result.reason })
-  })
+  }
+  await withBranch(options, environment, publish, to)
 }
 
 async function check(branch: Table, options: CommandOptions): Promise<void> {
@@ -70,14 +73,18 @@ async function withBranch(
   options: CommandOptions,
   { stdout }: Environment,
   run: (table: Table) => Promise<Snapshot | undefined>,
+  publishedTo?: string,
 ): Promise<void> {
   options.refuseSecondTable()
   await withTable(options, 'change', async (whole) => {
     const branch = options.text('branch')
     const table = branch === undefined ? whole : whole.branch(branch)
     const snapshot = await run(table)
-    const name = branch ?? 'main'
-    if (options.flag('json')) await stdout.line(printJson(jsonOf({ table: table.name, branch: name, snapshot_id: snapshot?.snapshotId ?? null })))
-    else await stdout.line(`${table.name}: ${visibleText(name)} is at snapshot ${snapshot?.snapshotId ?? 'none'}`)
+    const name = branch ?? MAIN_BRANCH
+    const [moved, published] = publishedTo === undefined ? [name, ''] : [publishedTo, `, published from ${visibleText(name)}`]
+    const target = publishedTo === undefined ? {} : { published_to: publishedTo }
+    const result = { table: table.name, branch: name, ...target, snapshot_id: snapshot?.snapshotId ?? null }
+    if (options.flag('json')) await stdout.line(printJson(jsonOf(result)))
+    else await stdout.line(`${table.name}: ${visibleText(moved)} is at snapshot ${snapshot?.snapshotId ?? 'none'}${published}`)
   })
 }

@@ -3,7 +3,7 @@ import type { Table } from '../table/table.js'
 import type { SnapshotRef } from '../snapshot/snapshot.js'
 import { printJson } from '../util/json.js'
 import { CommandOptions } from './command-options.js'
-import { visibleText } from './display-text.js'
+import { displayWidth, padText, visibleText } from './display-text.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { withTable } from './open-target.js'
@@ -103,7 +103,8 @@ async function listRefs(table: Table, type: RefType, options: CommandOptions, { 
     return
   }
   if (refs.length === 0) await stdout.line(`${table.name} has no ${type === 'branch' ? 'branches' : 'tags'}`)
-  for (const [name, ref] of refs) await stdout.line(`${visibleText(name)}  snapshot ${ref.snapshotId}${retentionText(ref)}`)
+  const width = Math.max(...refs.map(([name]) => displayWidth(visibleText(name))))
+  for (const [name, ref] of refs) await stdout.line(`${padText(visibleText(name), width, 'left')}  snapshot ${ref.snapshotId}${retentionText(ref)}`)
 }
 
 function refJson(ref: SnapshotRef | undefined): object {

@@ -60,3 +60,10 @@ it('doctor tells what a store keeps, and ends with an error that names what it l
   }
   expect(server.keys().filter((key) => key.startsWith('bucket/tried/'))).toEqual(['bucket/tried/.floe-store'])
 })
+
+it('doctor of a disk leaves out what no disk does', async () => {
+  const { code, out } = await floe(['doctor', join(folder, 'lake')])
+  expect(code).toBe(0)
+  expect(out).toContain('  –  replace-once: the store replaces nothing on a condition; no commit relies on it\n')
+  expect(out).not.toContain('odd')
+})
