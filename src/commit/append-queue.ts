@@ -56,12 +56,13 @@ export class AppendQueue {
 
   /** Resolves with the commit that the files are in. Throws as `commitTable` does, for these files alone. */
   append(files: QueuedFiles): Promise<CommitResult> {
-    const key = `${files.branch ?? MAIN_BRANCH} of ${printTableIdentifier(files.loaded.identifier)}`
+    const key = lineKey(files)
     return new Promise((resolve, reject) => {
       const waiting = { ...files, resolve, reject }
       const line = this.#lines.get(key)
       if (line !== undefined) {
         line.waiting.push(waiting)
+        leaveWhenAborted(waiting, line)
         return
       }
       const started: Line = { waiting: [waiting], latest: undefined }
@@ -116,20 +117,33 @@ export class AppendQueue {
   }
 }
 
+/** A table that took the name of another is another: its files have nothing to do in there. */
+function lineKey({ loaded: { identifier, metadata }, branch = MAIN_BRANCH }: QueuedFiles): string {
+  return JSON.stringify([printTableIdentifier(identifier), metadata.tableUuid, branch])
+}
+
+/** Who waits for its turn can leave at once. */
+function leaveWhenAborted(waiting: Waiting, line: Line): void {
+  waiting.signal?.addEventListener('abort', () => {
+    const place = line.waiting.indexOf(waiting)
+    if (place < 0) return
+    line.waiting.splice(place, 1)
+    void leave(waiting)
+  }, { once: true })
+}
+
 /** Files that are left behind cost space, not rows: failing to remove them changes nothing. */
 async function leave({ loaded, files, ownsFiles, signal, reject }: Waiting): Promise<void> {
   if (ownsFiles) await loaded.io.delete(files.map((file) => file.filePath)).catch(() => undefined)
   reject(abortedError(signal))
 }
 
-/** A newer base spares a lost attempt. Tables that were replaced meanwhile are left to the commit to find. */
-function newest(group: readonly Waiting[], line: Line): LoadedTable {
+/** A newer base spares a lost attempt. */
+function newest(group: readonly Waiting[], { latest }: Line): LoadedTable {
   const own = group.map(({ loaded }) => loaded).reduce((best, loaded) => (isNewer(loaded, best) ? loaded : best))
-  const { latest } = line
-  return latest !== undefined && latest.metadata.tableUuid === own.metadata.tableUuid && isNewer(latest, own) ? latest : own
+  return latest !== undefined && isNewer(latest, own) ? latest : own
 }
 
 function isNewer({ metadata: a }: LoadedTable, { metadata: b }: LoadedTable): boolean {
-  if (a.tableUuid !== b.tableUuid) return false
   return a.lastSequenceNumber > b.lastSequenceNumber || (a.lastSequenceNumber === b.lastSequenceNumber && a.lastUpdatedMs > b.lastUpdatedMs)
 }

@@ -49,6 +49,8 @@ interface SentChange extends ProposedChange {
   readonly expected: TableMetadata
 }
 
+type RejectedOutcome = Extract<CommitOutcome, { readonly outcome: 'rejected' }>
+
 class TableCommit {
   readonly #identifier: TableIdentifier
   readonly #runtime: Runtime
@@ -109,22 +111,33 @@ class TableCommit {
       const outcome = await this.#send(sent)
       if (outcome.outcome === 'committed') return await this.#finishSent(outcome.table)
       if (outcome.outcome === 'unknown') return await this.#resolveUnknown(sent, outcome.reason)
-      const isRace = outcome.retryable && this.#contention !== undefined
-      if (!isRace) this.#failures++
-      const waitMs = this.#waitMs(policy, isRace)
-      const late = this.#runtime.now() + waitMs - this.#startMs > policy.totalMs
-      const canRetry = outcome.retryable || (await this.#wasUpgraded(sent))
-      const isLast = !canRetry || this.#failures + (isRace ? 1 : 0) >= policy.maxAttempts || late
-      if (!isLast) await this.#wait(waitMs)
-      // «Rejected» may have been the answer to our own request, sent twice by a proxy.
-      const seen = isLast ? await this.#lookForChange() : undefined
-      if (seen !== undefined) return await this.#finishSent(seen)
-      if (isLast) throw this.#rejected(outcome.reason, outcome.retryable)
-      const before = this.#current
-      this.#current = await this.#reload()
-      if (this.#isLanded(this.#current.metadata)) return await this.#finishSent(this.#current)
-      if (isRace && !isNewer(this.#current, before)) this.#failures++
+      const landed = await this.#retryAfter(outcome, sent, policy)
+      if (landed !== undefined) return await this.#finishSent(landed)
     }
+  }
+
+  /**
+   * Waits, and goes over to the newest version. Throws when there is to be no other attempt. A table is returned when the change is
+   * in it after all: «rejected» may have been the answer to our own request, sent twice by a proxy.
+   */
+  async #retryAfter({ reason, retryable }: RejectedOutcome, sent: SentChange, policy: RetryPolicy): Promise<LoadedTable | undefined> {
+    const isRace = retryable && this.#contention !== undefined
+    if (!isRace) this.#failures++
+    const waitMs = this.#waitMs(policy, isRace)
+    const late = this.#runtime.now() + waitMs - this.#startMs > policy.totalMs
+    const canRetry = retryable || (await this.#wasUpgraded(sent))
+    const isLast = !canRetry || this.#failures + (isRace ? 1 : 0) >= policy.maxAttempts || late
+    if (isLast || !(await this.#waitUnlessAborted(waitMs))) {
+      const seen = await this.#lookForChange()
+      if (seen !== undefined) return seen
+      if (!isLast) this.#checkAborted()
+      throw this.#rejected(reason, retryable)
+    }
+    const before = this.#current
+    this.#current = await this.#reload()
+    if (this.#isLanded(this.#current.metadata)) return this.#current
+    if (isRace && !isNewer(this.#current, before)) this.#failures++
+    return undefined
   }
 
   /** Where others were met of late, the attempt is made when it is our turn, and on the version that is current then. */

@@ -25,15 +25,30 @@ export class ListPrinter<T extends object> {
   bytesOf(items: readonly T[]): Uint8Array {
     const [first, last] = [items[0], items.at(-1)]
     if (first === undefined || last === undefined) return encoder.encode('[]')
-    // Appends leave a list its first object, expiry its last.
-    const before = this.#printed.get(first) ?? this.#printed.get(last)
+    const before = this.#lastPrinted(items)
+    // A list that cannot be printed to its end must not be taken for one that was, and one that is left behind costs memory.
+    if (before !== undefined) this.#forget(before)
     const list = before !== undefined && startsWith(items, before.items) ? before : this.#rearranged(items, before)
-    const lastBefore = list.items.at(-1)
-    if (lastBefore !== undefined) this.#printed.delete(lastBefore)
     for (let i = list.items.length; i < items.length; i++) list.add(this.#print(items[i]!))
     list.items = items
     this.#printed.set(first, list).set(last, list)
     return list.bytes()
+  }
+
+  /** Appends leave a list its first object, expiry its last; where both go on at once, the last is still one of the last. */
+  #lastPrinted(items: readonly T[]): PrintedList<T> | undefined {
+    const known = this.#printed.get(items[0]!)
+    if (known !== undefined) return known
+    for (let i = items.length - 1; i > 0; i--) {
+      const list = this.#printed.get(items[i]!)
+      if (list !== undefined) return list
+    }
+    return undefined
+  }
+
+  #forget({ items }: PrintedList<T>): void {
+    this.#printed.delete(items[0]!)
+    this.#printed.delete(items.at(-1)!)
   }
 
   /** All of `items` anew, out of what was printed for `before` where it is in there. */

@@ -84,7 +84,7 @@ export function printSnapshotText(snapshot: Snapshot): string {
 }
 
 function memberText(value: JsonValue): string {
-  if (typeof value === 'bigint' || typeof value === 'number') return String(value)
+  if (typeof value === 'bigint' || (Number.isSafeInteger(value) && value !== 0)) return String(value)
   if (typeof value === 'string') return quote(value)
   return value instanceof Map ? summaryText(value as ReadonlyMap<string, string>) : printJson(value)
 }

@@ -16,7 +16,7 @@ import { systemRuntime } from '../../src/util/runtime.js'
 import { hastyRuntime } from '../support/hasty-runtime.js'
 import { S3Server } from '../support/s3-server.js'
 import { restStub, type RestStub } from '../support/rest-stub.js'
-import { codeOf, commitUpdates, creation, emptyAppend, mustCommit } from '../support/table-commits.js'
+import { codeOf, commitUpdates, creation, emptyAppend, mustCommit, notesOf } from '../support/table-commits.js'
 
 const id = { namespace: ['shop'], name: 'events' }
 const uri = 'http://127.0.0.1:1'
@@ -102,6 +102,20 @@ describe('a table of a REST catalog that leaves out snapshots', () => {
     }
     await commitTable(catalog, await catalog.loadTable(id), operation, { runtime: systemRuntime })
     expect(seen).toEqual([3, 3])
+  })
+
+  it('keeps the heads that it knows of when they expire, so that its other branches can be changed', async () => {
+    const { catalog, own } = await historied()
+    await mustCommit(own, await own.loadTable(id), emptyAppend(await own.loadTable(id), 'aside', 'dev'))
+    const stale = await catalog.loadTable(id)
+    const head = stale.metadata.refs.get('main')!.snapshotId
+    const newest = await mustCommit(own, await own.loadTable(id), emptyAppend(await own.loadTable(id), 'later'))
+    await mustCommit(own, newest, [{ action: 'remove-snapshots', snapshotIds: [head] }])
+    const whole = await stale.complete!()
+    expect(whole.metadata.snapshots.map(({ summary }) => summary.get('note'))).toEqual(['a', 'b', 'c', 'aside'])
+    const operation = { name: 'test', apply: (current: LoadedTable) => Promise.resolve({ updates: emptyAppend(current, 'more', 'dev') }) }
+    await commitTable(catalog, stale, operation, { runtime: systemRuntime })
+    expect(notesOf(await own.loadTable(id), 'dev')).toContain('more')
   })
 
   it('is refused its history when another has taken the name', async () => {

@@ -115,4 +115,48 @@ describe('appends of one process to one branch', () => {
     expect(await loaded.io.head(files[1]!.filePath)).toBeUndefined()
     expect((await backend.loadTable(id)).metadata.snapshots.at(-1)!.summary.get('total-data-files')).toBe('2')
   })
+
+  it('that are aborted while they wait leave at once, however long the commit in front of them takes', async () => {
+    let answer = (): void => undefined
+    const answered = new Promise<void>((resolve) => { answer = resolve })
+    const backend = intercepted(new MemoryCatalog(), async () => answered.then(() => undefined))
+    const loaded = await backend.createTable(id, creation())
+    const controller = new AbortController()
+    const append = async (name: string, signal?: AbortSignal): Promise<unknown> =>
+      appendQueueOf(backend).append({ loaded, files: [await fileIn(loaded, name)], ownsFiles: true, runtime: systemRuntime, signal })
+    const first = append('a')
+    await tick()
+    const second = append('b', controller.signal)
+    await tick()
+    controller.abort()
+    await expect(second).rejects.toMatchObject({ code: 'ABORTED' })
+    answer()
+    await first
+    expect((await backend.loadTable(id)).metadata.snapshots).toHaveLength(1)
+  })
+
+  it('to a table that took the name of another are not mixed with those to the other', async () => {
+    const backend = intercepted(new MemoryCatalog(), async () => tick().then(() => undefined))
+    const old = await backend.createTable(id, creation())
+    await backend.dropTable(id)
+    const fresh = await backend.createTable(id, creation())
+    const queue = appendQueueOf(backend)
+    const files = await Promise.all(['a', 'b', 'old'].map((name) => fileIn(fresh, name)))
+    const shared = { ownsFiles: false, runtime: systemRuntime }
+    const calls = [fresh, fresh, old].map((loaded, i) => queue.append({ loaded, files: [files[i]!], ...shared }))
+    expect(await Promise.allSettled(calls)).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }, { reason: { code: 'CONFLICT' } }])
+    expect((await backend.loadTable(id)).metadata.snapshots.at(-1)!.summary.get('total-data-files')).toBe('2')
+  })
+
+  it('are not mixed up by names of branches and tables that read alike', async () => {
+    const backend = intercepted(new MemoryCatalog(), async () => tick().then(() => undefined))
+    const [one, other] = [{ namespace: [], name: 'c' }, { namespace: [], name: 'b of c' }]
+    const [loaded, otherLoaded] = [await backend.createTable(one, creation()), await backend.createTable(other, creation())]
+    const queue = appendQueueOf(backend)
+    const append = async (table: LoadedTable, name: string, branch: string): Promise<unknown> =>
+      queue.append({ loaded: table, files: [await fileIn(table, name)], branch, ownsFiles: true, runtime: systemRuntime })
+    await Promise.all([append(loaded, '1', 'a of b'), append(loaded, '2', 'a of b'), append(otherLoaded, '3', 'a')])
+    expect((await backend.loadTable(other)).metadata.snapshots.map(({ summary }) => summary.get('total-data-files'))).toEqual(['1'])
+    expect((await backend.loadTable(one)).metadata.snapshots.at(-1)!.summary.get('total-data-files')).toBe('2')
+  })
 })

@@ -19,6 +19,20 @@ const addColumn = (name: string): CommitOperation =>
     return [{ action: 'add-schema', schema: new Schema([...schema.fields, field]) }, { action: 'set-current-schema', schemaId: -1 }]
   })
 
+/** Aborts at the first wait. */
+function abortingRuntime(bench: CommitBench, controller: AbortController): CommitBench['runtime'] {
+  return Object.assign(Object.create(bench.runtime) as typeof bench.runtime, {
+    now: () => 0,
+    random: () => 0.5,
+    uuid: () => bench.runtime.uuid(),
+    snapshotId: () => bench.runtime.snapshotId(),
+    sleep: (_: number, signal?: AbortSignal) => {
+      controller.abort()
+      return Promise.reject(signal?.reason as Error)
+    },
+  })
+}
+
 describe('a commit that is rejected', () => {
   it('is made again on the new parent, under the same snapshot id, with the prepared manifest and another list (trap 50)', async () => {
     const bench = new CommitBench()
@@ -167,16 +181,7 @@ describe('a commit that is rejected', () => {
     }
     await bench.append(['first'])
     const controller = new AbortController()
-    const runtime = Object.assign(Object.create(bench.runtime) as typeof bench.runtime, {
-      now: () => 0,
-      random: () => 0.5,
-      uuid: () => bench.runtime.uuid(),
-      snapshotId: () => bench.runtime.snapshotId(),
-      sleep: (_: number, signal?: AbortSignal) => {
-        controller.abort()
-        return Promise.reject(signal?.reason as Error)
-      },
-    })
+    const runtime = abortingRuntime(bench, controller)
     const operation = appendFiles([dataFile('second')], {}, runtime)
     const commit = commitTable(bench.backend, bench.backend.current(), operation, { runtime, signal: controller.signal })
     await expect(commit).rejects.toMatchObject({ code: 'ABORTED' })
@@ -200,6 +205,15 @@ describe('a commit that is rejected', () => {
       expect(snapshot?.snapshotId).toBe(bench.backend.metadata.currentSnapshotId)
       expect(bench.backend.requests).toHaveLength(1)
     }
+  })
+
+  it('that had landed after all is a success, also when the caller aborts before the next attempt', async () => {
+    const bench = new CommitBench({ script: ['rejected-landed'] })
+    const controller = new AbortController()
+    const runtime = abortingRuntime(bench, controller)
+    const { snapshot } = await commitTable(bench.backend, bench.backend.current(), appendFiles([dataFile('a')], {}, runtime), { runtime, signal: controller.signal })
+    expect(snapshot?.snapshotId).toBe(bench.backend.metadata.currentSnapshotId)
+    expect(await bench.paths()).toEqual(['a'])
   })
 
   it('whose base expired with its files while it was made goes on from the newest version', async () => {

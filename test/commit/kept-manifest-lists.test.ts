@@ -68,20 +68,26 @@ describe('kept manifest lists', () => {
     expect(await elsewhere.paths()).toEqual(['a', 'b', 'c'])
   })
 
-  it('are the last ones used, with at most 50,000 manifests together, each store its own', async () => {
-    const [io, other] = [new MemoryFileIO(), new MemoryFileIO()]
+  it('are the last ones used, with at most 100,000 manifests in all stores together, and four lists of each', async () => {
+    const stores = Array.from({ length: 3 }, () => new MemoryFileIO())
     const metadata = table()
-    const list = Array.from({ length: 20_000 }, () => manifestFile())
-    const find = (manifestList: string, store = io) =>
-      readKeptManifestFiles({ io: store, metadata }, { ...snapshotOn(metadata, 1n), manifestList })
-    for (const name of ['a', 'b']) keepManifestFiles(io, name, list)
-    expect(await find('a')).toBe(list)
-    keepManifestFiles(io, 'c', list)
-    expect(await find('c')).toBe(list)
-    expect(await find('a')).toBe(list)
-    await expect(find('b')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(find('a', other)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    keepManifestFiles(other, 'huge', [...list, ...list, ...list])
-    await expect(find('huge', other)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const list = Array.from({ length: 30_000 }, () => manifestFile())
+    const isKept = (store: number, manifestList: string) => {
+      const found = readKeptManifestFiles({ io: stores[store]!, metadata }, { ...snapshotOn(metadata, 1n), manifestList })
+      return found.then((kept) => kept === list || kept.length === 0, () => false)
+    }
+    const keep = (store: number, name: string, manifests = list) => { keepManifestFiles(stores[store]!, name, manifests) }
+    keep(0, 'a')
+    keep(0, 'b')
+    expect(await isKept(0, 'a')).toBe(true)
+    keep(1, 'c')
+    expect([await isKept(0, 'b'), await isKept(1, 'b')]).toEqual([true, false])
+    keep(1, 'd')
+    // Of the store that was used longest ago, the list that was used longest ago.
+    expect([await isKept(0, 'a'), await isKept(0, 'b'), await isKept(1, 'c'), await isKept(1, 'd')]).toEqual([false, true, true, true])
+    for (const name of ['1', '2', '3', '4', '5']) keep(2, name, [])
+    expect([await isKept(2, '1'), await isKept(2, '2'), await isKept(2, '5')]).toEqual([false, true, true])
+    keep(2, 'huge', [...list, ...list, ...list, ...list])
+    expect([await isKept(2, 'huge'), await isKept(0, 'b'), await isKept(1, 'd')]).toEqual([false, false, false])
   })
 })

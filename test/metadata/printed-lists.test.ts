@@ -62,6 +62,36 @@ describe('a printed list', () => {
     }
   })
 
+  it('keeps nothing of a list that could not be printed to its end', () => {
+    const printer = new ListPrinter<Item>(({ text }) => {
+      if (text === 'bad') throw new Error('bad')
+      return text
+    })
+    const print = (list: readonly Item[]): string => new TextDecoder().decode(printer.bytesOf(list))
+    const [a, b, c, bad] = items('1', '2', '3', 'bad') as [Item, Item, Item, Item]
+    expect(print([a, b])).toBe('[1,2]')
+    expect(() => print([a, b, c, bad])).toThrow('bad')
+    expect(print([a, b, c])).toBe('[1,2,3]')
+    expect(() => print([b, bad, c])).toThrow('bad')
+    expect(print([b, c])).toBe('[2,3]')
+  })
+
+  it('leaves no list behind when objects go from its front and come to its end at once', async () => {
+    const { print, printed } = recordingPrinter()
+    let list = items('1', '2', '3', '4')
+    const first = new WeakRef(list[0]!)
+    print(list)
+    for (let i = 0; i < 10; i++) {
+      list = [...list.slice(1), ...items(String(i))]
+      print(list)
+    }
+    expect(printed).toHaveLength(14)
+    setFlagsFromString('--expose-gc')
+    await new Promise((resolve) => setImmediate(resolve))
+    ;(runInNewContext('gc') as () => void)()
+    expect(first.deref()).toBeUndefined()
+  })
+
   it('is let go with its first and last object, whoever still holds one between', async () => {
     const { print } = recordingPrinter()
     const held: Item[] = []

@@ -183,8 +183,11 @@ export function withHistory(table: LoadedTable, newest: LoadedTable): LoadedTabl
   if (metadata.tableUuid !== newest.metadata.tableUuid) {
     throw new FloeError('CONFLICT', 'Another table has taken this name: load it anew', { table: printTableIdentifier(table.identifier), retryable: false })
   }
-  // Later snapshots belong to later versions.
-  const snapshots = newest.metadata.snapshots.filter(({ sequenceNumber }) => sequenceNumber <= metadata.lastSequenceNumber)
+  // Later snapshots belong to later versions; of those that expired since, the ones of branches and tags are known.
+  const known = newest.metadata.snapshots.filter(({ sequenceNumber }) => sequenceNumber <= metadata.lastSequenceNumber)
+  const ids = new Set(known.map(({ snapshotId }) => snapshotId))
+  const expired = metadata.snapshots.filter(({ snapshotId }) => !ids.has(snapshotId))
+  const snapshots = expired.length === 0 ? known : [...expired, ...known].sort((a, b) => Number(a.sequenceNumber - b.sequenceNumber))
   return { ...table, metadata: { ...metadata, snapshots } }
 }
 
