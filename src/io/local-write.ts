@@ -6,6 +6,8 @@ import { FloeError } from '../util/errors.js'
 import { throwIfAborted } from './aborted.js'
 import { localError, systemCode } from './local-error.js'
 
+const MAX_FOLDER_ATTEMPTS = 3
+
 export interface LocalWrite {
   readonly path: string
   /** As the caller wrote it, for messages. */
@@ -121,11 +123,58 @@ async function openTemporary(temporary: string, folder: string, sync: boolean): 
   for (let attempt = 0; ; attempt++) {
     try {
       return await open(temporary, 'wx')
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT' || attempt === 3) throw error
-      const first = await mkdir(folder, { recursive: true })
+    } catch (cause) {
+      if (systemCode(cause) !== 'ENOENT') throw cause
+      if (attempt === MAX_FOLDER_ATTEMPTS) {
+        const reason = 'The folder cannot be made: a link on the way may lead nowhere, as to a disk that is not mounted'
+        throw new FloeError('NOT_FOUND', reason, { file: folder, cause })
+      }
+      const first = await makeFolders(folder)
       if (sync && first !== undefined) await syncNewFolders(first, folder)
     }
+  }
+}
+
+/**
+ * Makes the folder and what is missing above it, and says which was the first one made. Level by level: the recursive making of Node
+ * tries without end where a folder exists in which none can be made, as below `/proc`.
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  const missing: string[] = []
+  let [level, outcome] = [folder, await makeFolder(folder)]
+  while (outcome === 'parent missing' && level !== '/') {
+    missing.push(level)
+    level = dirname(level)
+    outcome = await makeFolder(level)
+  }
+  let first = outcome === 'made' ? level : undefined
+  for (const below of missing.reverse()) {
+    outcome = await makeFolder(below)
+    // What was above it is gone again, or is no place for folders: the opening will tell.
+    if (outcome === 'parent missing') break
+    if (outcome === 'made') first ??= below
+  }
+  return first
+}
+
+async function makeFolder(path: string): Promise<'made' | 'exists' | 'parent missing'> {
+  try {
+    await mkdir(path)
+    return 'made'
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT') return 'parent missing'
+    // Of a folder that exists, some file systems say first that none may be made beside it.
+    if (code === 'EEXIST' || (await isFolder(path))) return 'exists'
+    throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
   }
 }
 

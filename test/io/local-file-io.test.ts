@@ -92,6 +92,38 @@ describe('what a crash or another process leaves', () => {
   })
 })
 
+describe('a place where no folder can be made', () => {
+  it('is NOT_FOUND behind a link that leads nowhere, for files and for commits', async () => {
+    const root = folder()
+    symlinkSync(join(root, 'not/mounted'), join(root, 'lake'))
+    for (const options of [{}, { ifNoneMatch: '*' }] as const) {
+      const written = io.write(`${root}/lake/shop/events/x`, Buffer.from('x'), options)
+      await expect(written).rejects.toMatchObject({ name: 'FloeError', code: 'NOT_FOUND', message: expect.stringContaining('cannot be made') as string })
+    }
+  })
+
+  it('is a typed error below a file', async () => {
+    const root = folder()
+    writeFileSync(join(root, 'lake'), '')
+    await expect(io.write(`${root}/lake/shop/x`, Buffer.from('x'))).rejects.toMatchObject({ name: 'FloeError', code: 'NOT_FOUND' })
+  })
+
+  it.skipIf(process.platform !== 'linux')('is a typed error soon below /proc, which answers each making with ENOENT', async () => {
+    for (const place of ['/proc/floe-none', '/proc/floe-none/shop/events', '/proc/self/floe-none/shop']) {
+      await expect(io.write(`${place}/x`, Buffer.from('x'))).rejects.toMatchObject({ name: 'FloeError', code: 'NOT_FOUND' })
+    }
+  })
+})
+
+it('writers that need the same new folders at the same time all find them', async () => {
+  const root = folder()
+  for (const store of [io, new LocalFileIO()]) {
+    const place = `${root}/${String(store === io)}/a/b/c`
+    await Promise.all(Array.from({ length: 16 }, (_, i) => store.write(`${place}/${String(i % 4)}/${i}`, Buffer.from('x'))))
+    expect(readdirSync(place).sort()).toEqual(['0', '1', '2', '3'])
+  }
+})
+
 describe('symbolic links', () => {
   it('files are read through links; linked folders are not walked, so a circle ends', async () => {
     const root = folder()
