@@ -4,8 +4,9 @@ import type { StoreReport } from '../catalog/store-contract.js'
 import type { FormatVersion } from '../metadata/table-metadata.js'
 import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
 import { Schema } from '../schema/schema.js'
-import { FloeError } from '../util/errors.js'
+import { FloeError, isFloeError } from '../util/errors.js'
 import { checkArgument, checkOptional } from './checked-arguments.js'
+import { errorOfTable, namingTableAsync } from './named-errors.js'
 import { Table, type CommitCallOptions, type TableContext, type TableTransaction } from './table.js'
 import { textProperties } from './text-properties.js'
 import { View, viewCreationOf, viewsOf, type CreateViewOptions } from './view.js'
@@ -56,7 +57,7 @@ export class Catalog {
     const identifier = identifierOf(name)
     const creation = creationOf(options)
     await this.#ensureNamespace(identifier.namespace)
-    return new Table(await this.#backend.createTable(identifier, creation), this.#context)
+    return this.#open(identifier, () => this.#backend.createTable(identifier, creation))
   }
 
   /**
@@ -99,7 +100,8 @@ export class Catalog {
 
   /** @throws FloeError `NOT_FOUND` */
   async loadTable(name: TableName): Promise<Table> {
-    return new Table(await this.#backend.loadTable(identifierOf(name)), this.#context)
+    const identifier = identifierOf(name)
+    return this.#open(identifier, () => this.#backend.loadTable(identifier))
   }
 
   async tableExists(name: TableName): Promise<boolean> {
@@ -114,18 +116,25 @@ export class Catalog {
 
   /** Forgets a table; with `purge`, deletes its files as well. */
   async dropTable(name: TableName, options: { readonly purge?: boolean } = {}): Promise<void> {
-    await this.#backend.dropTable(identifierOf(name), options)
+    const identifier = identifierOf(name)
+    await namingTableAsync(identifier, () => this.#backend.dropTable(identifier, options))
   }
 
   /** @throws FloeError `UNSUPPORTED` where names are places, as in object stores */
   async renameTable(from: TableName, to: TableName): Promise<void> {
-    await this.#backend.renameTable(identifierOf(from), identifierOf(to))
+    const [source, target] = [identifierOf(from), identifierOf(to)]
+    try {
+      await this.#backend.renameTable(source, target)
+    } catch (error) {
+      throw errorOfTable(error, isFloeError(error, 'ALREADY_EXISTS') ? target : source)
+    }
   }
 
   /** Adds an existing table by the location of its current `*.metadata.json`. */
   async registerTable(name: TableName, metadataLocation: string): Promise<Table> {
     checkArgument(metadataLocation, 'string', 'The location of the metadata')
-    return new Table(await this.#backend.registerTable(identifierOf(name), metadataLocation), this.#context)
+    const identifier = identifierOf(name)
+    return this.#open(identifier, () => this.#backend.registerTable(identifier, metadataLocation))
   }
 
   /**
@@ -223,6 +232,10 @@ export class Catalog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #open(identifier: TableIdentifier, load: () => Promise<LoadedTable>): Promise<Table> {
+    return new Table(await namingTableAsync(identifier, load), this.#context)
   }
 
   #view(loaded: LoadedView, views: ViewBackend): View {

@@ -6,11 +6,11 @@ import type { OpenStore } from '../catalog/rest/storage-access.js'
 import { parseLocation } from '../io/location.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import { FloeError } from '../util/errors.js'
-import { systemRuntime } from '../util/runtime.js'
+import { systemRuntime, type Runtime } from '../util/runtime.js'
 import { openStore, type StoreOptions } from './open-store.js'
 
 /** How a catalog server is spoken to. */
-export type RestOptions = Omit<RestCatalogOptions, 'uri' | 'allowedLocations' | 'openStore' | 'runtime' | 'onMetrics'>
+export type RestOptions = Omit<RestCatalogOptions, 'uri' | 'allowedLocations' | 'openStore' | 'checkReach' | 'runtime' | 'onMetrics'>
 
 export interface BackendOptions extends StoreOptions, Pick<ObjectStoreCatalogOptions, 'allowedLocations' | 'verifyStore' | 'onMetrics'> {
   /** For `https:` catalogs: the warehouse, credentials and so on. */
@@ -30,19 +30,35 @@ export interface OpenedBackend {
 export async function openBackend(uri: string, options: BackendOptions): Promise<OpenedBackend> {
   const runtime = options.runtime ?? systemRuntime
   const { scheme } = parseLocation(uri)
-  const { allowedLocations, verifyStore, onMetrics, rest } = options
-  if (scheme === 'http' || scheme === 'https') {
-    const { RestCatalog } = await import('../catalog/rest/rest-catalog.js')
-    const { isLoopback } = await import('../catalog/rest/rest-http.js')
-    const isNear = isLoopback(new URL(uri))
-    const openFiles: OpenStore = (location, s3) => openStore(location, { ...options, s3: filesOf(s3, options.s3, isNear) })
-    const backend = new RestCatalog({ ...rest, uri, allowedLocations, onMetrics, runtime, openStore: openFiles })
-    return { backend, close: () => Promise.resolve() }
-  }
+  const { allowedLocations, verifyStore, onMetrics } = options
+  if (scheme === 'http' || scheme === 'https') return { backend: await openRest(uri, options, runtime), close: () => Promise.resolve() }
   const io = openStore(uri, options)
   const close = async (): Promise<void> => io.close?.()
   if (scheme === 'memory') return { backend: new MemoryCatalog({ io, onMetrics, runtime }), close }
   return { backend: new ObjectStoreCatalog({ warehouse: uri, io, allowedLocations, verifyStore, onMetrics, runtime }), close }
+}
+
+async function openRest(uri: string, options: BackendOptions, runtime: Runtime): Promise<CatalogBackend> {
+  const { RestCatalog } = await import('../catalog/rest/rest-catalog.js')
+  const { isLoopback } = await import('../catalog/rest/rest-http.js')
+  // What is no URL is refused by the catalog.
+  const isNear = URL.canParse(uri) && isLoopback(new URL(uri))
+  const checkReach = (location: string): void => {
+    const isPrivate = options.io === undefined && parseLocation(location).scheme === 'memory'
+    if (isPrivate) throw outOfReach(location)
+  }
+  const openFiles: OpenStore = (location, s3) => {
+    checkReach(location)
+    return openStore(location, { ...options, s3: filesOf(s3, options.s3, isNear) })
+  }
+  const { allowedLocations, onMetrics, rest } = options
+  return new RestCatalog({ ...rest, uri, allowedLocations, onMetrics, runtime, openStore: openFiles, checkReach })
+}
+
+/** Memory opened here would be another one than the server's: what is written to it is seen by nobody, and gone with this process. */
+function outOfReach(location: string): FloeError {
+  const message = "The catalog keeps this table's files in its own memory, which no client reaches: have it serve a folder or a bucket"
+  return new FloeError('UNSUPPORTED', message, { file: location })
 }
 
 /**

@@ -15,6 +15,8 @@ import { parseStorageCredentials, storageSecrets, TableStore, type OpenStore, ty
 
 export interface LoadedTablesOptions {
   readonly open: OpenStore
+  /** Throws `UNSUPPORTED` for locations whose files cannot be reached from here. */
+  readonly checkReach?: ((location: string) => void) | undefined
   readonly runtime: Runtime
   readonly allowedLocations: readonly string[]
   /** Whether metadata of the server may name local files: where the server is this machine. */
@@ -79,7 +81,10 @@ export class LoadedTables {
     return [...this.#secrets]
   }
 
-  /** The table of a `LoadTableResult`. Throws `CORRUPT` for an answer that is none, `INVALID` for locations that are not allowed. */
+  /**
+   * The table of a `LoadTableResult`. Throws `CORRUPT` for an answer that is none, `INVALID` for locations that are not allowed,
+   * `UNSUPPORTED` for those that cannot be reached.
+   */
   accept(identifier: TableIdentifier, response: RestResponse, mode: SnapshotMode = 'all'): LoadedTable {
     const table = this.#accept(identifier, requireBody(response, identifier))
     this.#remember(table, mode, response.headers.get('etag'))
@@ -93,6 +98,7 @@ export class LoadedTables {
 
   #accept(identifier: TableIdentifier, answer: JsonObject, staged?: string): LoadedTable {
     const { metadata, metadataLocation } = readTable(answer, identifier, staged)
+    this.#options.checkReach?.(metadata.location)
     const config = new Map([...this.#defaults, ...(answer.optionalStringMap('config') ?? [])])
     this.#options.sessions.keep(identifier, answer.optionalStringMap('config'))
     const credentials = parseStorageCredentials(answer)

@@ -66,6 +66,8 @@ export interface RestCatalogOptions {
   readonly maxAttempts?: number | undefined
   readonly fetch?: typeof fetch | undefined
   readonly openStore: OpenStore
+  /** Throws `UNSUPPORTED` for a table's location whose files this process cannot reach: such tables are not loaded. Default: all are. */
+  readonly checkReach?: ((location: string) => void) | undefined
   readonly runtime?: Runtime | undefined
   /** Is told of scans and commits, besides the server. */
   readonly onMetrics?: ((report: MetricsReport) => void) | undefined
@@ -112,6 +114,7 @@ export class RestCatalog implements CatalogBackend {
     })
     this.#tables = new LoadedTables({
       open: options.openStore,
+      checkReach: options.checkReach,
       runtime: this.#runtime,
       allowedLocations: options.allowedLocations ?? [],
       allowLocalFiles: isLoopback(this.#http.base),
@@ -232,6 +235,7 @@ export class RestCatalog implements CatalogBackend {
   async #create(identifier: TableIdentifier, creation: TableCreation, stage: boolean): Promise<RestResponse> {
     checkIdentifier(identifier)
     if (identifier.namespace.length === 0) throw noRootTables()
+    if (creation.location !== undefined) this.#options.checkReach?.(creation.location)
     const { paths, endpoints: offered } = await this.#configured()
     offered.require(endpoints.createTable)
     const body = createTableBody(identifier.name, creation, { stage })
