@@ -10,6 +10,7 @@ import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { Progress } from './progress.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 /** Options of every verb that changes rows. */
 export const CHANGE_OPTIONS = {
@@ -24,8 +25,8 @@ export const CHANGE_OPTIONS = {
 export const FILTER_OPTIONS = { where: { type: 'string' }, all: { type: 'boolean' } } as const
 
 /** The rows to change: those of `--where`, or with `--all` every one. @throws UsageError without either, or with both */
-export function filterOption(options: CommandOptions, purpose: string): Expression | string {
-  const where = options.text('where')
+export function filterOption(options: CommandOptions, purpose: string): Expression {
+  const where = whereOption(options)
   if ((where === undefined) !== options.flag('all')) throw new UsageError(`Say which rows to ${purpose}: --where FILTER, or --all`)
   return where ?? alwaysTrue()
 }

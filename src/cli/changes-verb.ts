@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { parseWhere } from '../expression/parse-where.js'
 import { parseCursor, type ChangeCursor } from '../scan/changes/change-cursor.js'
 import type { StateOf } from '../table/snapshot-point.js'
 import type { Table } from '../table/table.js'
@@ -12,6 +11,7 @@ import { OutputFile } from './output-file.js'
 import { PRINT_OPTIONS, printingOf, printRows } from './print-rows.js'
 import { timeOf } from './scan-options.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 /** `floe changes`: prints what changed between two states, and the cursor from which a later call goes on. */
 export async function changesVerb(args: readonly string[], environment: Environment): Promise<void> {
@@ -29,8 +29,8 @@ export async function changesVerb(args: readonly string[], environment: Environm
   options.refuseSecondTable()
   if (options.text('from') !== undefined && options.text('since') !== undefined) throw new UsageError('At most one of --from and --since can be given')
   const printing = printingOf(options, environment)
-  const [where, cursorFile] = [options.text('where'), options.text('cursor-file')]
-  const filter = where === undefined ? undefined : parseWhere(where)
+  const cursorFile = options.text('cursor-file')
+  const filter = whereOption(options)
   const after = await startOf(options, cursorFile)
   await withTable(options, 'read', async (table) => {
     const [from, to] = ['from', 'to'].map((name) => stateOf(table, name, options.text(name)))

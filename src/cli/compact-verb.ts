@@ -15,6 +15,7 @@ import { withTable } from './open-target.js'
 import { Progress } from './progress.js'
 import { sizeOption } from './size-option.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 const OPTIONS = {
   strategy: { type: 'string' },
@@ -82,7 +83,7 @@ class ProgressLine {
 function compactOptions(options: CommandOptions): CompactCallOptions {
   return {
     strategy: strategyOption(options),
-    filter: options.text('where'),
+    filter: whereOption(options),
     branch: options.text('branch'),
     targetFileSizeBytes: sizeOption(options, 'target-file-size'),
     minFileSizeBytes: sizeOption(options, 'min-file-size'),

@@ -5,6 +5,7 @@ import type { Environment } from './environment.js'
 import { INPUT_OPTIONS, inputLocations, rowsOfFiles, withInputFiles } from './input-options.js'
 import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 /** `floe overwrite`: replaces all rows, those that a filter selects, or the partitions of the new rows. */
 export async function overwriteVerb(args: readonly string[], environment: Environment): Promise<void> {
@@ -15,7 +16,7 @@ export async function overwriteVerb(args: readonly string[], environment: Enviro
     partitions: { type: 'boolean' },
     'require-match': { type: 'boolean' },
   })
-  const where = options.text('where')
+  const where = whereOption(options)
   const isDynamic = options.flag('partitions')
   if (isDynamic && where !== undefined) throw new UsageError('--partitions replaces whole partitions: leave out --where')
   const locations = inputLocations(options, 'overwrite with')

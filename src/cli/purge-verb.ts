@@ -9,6 +9,7 @@ import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { withTable } from './open-target.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 /** `floe purge`: erases rows, and proves it. Exits with 1 when something still holds them. */
 export async function purgeVerb(args: readonly string[], environment: Environment): Promise<void> {
@@ -24,7 +25,7 @@ export async function purgeVerb(args: readonly string[], environment: Environmen
     report: { type: 'string' },
   })
   options.refuseSecondTable()
-  const where = options.text('where')
+  const where = whereOption(options)
   if (where === undefined) throw new UsageError('Say which rows to erase: --where FILTER')
   const branches = options.texts('branch')
   const asked = {

@@ -22,7 +22,7 @@ const VERBS: ReadonlyMap<string, () => Promise<Verb>> = new Map<string, () => Pr
   ['inspect', async () => (await import('./inspect-verb.js')).inspectVerb],
   ['branch', async () => (await import('./ref-verb.js')).branchVerb],
   ['tag', async () => (await import('./ref-verb.js')).tagVerb],
-  ['publish', async () => (await import('./history-verbs.js')).publishVerb],
+  ['publish', async () => (await import('./publish-verb.js')).publishVerb],
   ['rollback', async () => (await import('./history-verbs.js')).rollbackVerb],
   ['cherry-pick', async () => (await import('./history-verbs.js')).cherryPickVerb],
   ['expire', async () => (await import('./expire-verb.js')).expireVerb],

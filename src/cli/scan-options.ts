@@ -1,8 +1,8 @@
-import { parseWhere } from '../expression/parse-where.js'
 import type { Table } from '../table/table.js'
 import type { TableScan } from '../table/table-scan.js'
 import type { CommandOptions } from './command-options.js'
 import { UsageError } from './usage-error.js'
+import { whereOption } from './where-option.js'
 
 /** Options that choose a state of the table and rows of it. */
 export const SCAN_OPTIONS = {
@@ -14,15 +14,16 @@ export const SCAN_OPTIONS = {
 
 /** The scan that {@link SCAN_OPTIONS} describe. */
 export function scanOf(table: Table, options: CommandOptions): TableScan {
-  const [ref, snapshot, asOf, where] = ['ref', 'snapshot', 'as-of', 'where'].map((name) => options.text(name))
+  const [ref, snapshot, asOf] = ['ref', 'snapshot', 'as-of'].map((name) => options.text(name))
   if ([ref, snapshot, asOf].filter((choice) => choice !== undefined).length > 1) {
     throw new UsageError('At most one of --ref, --snapshot and --as-of can be given')
   }
+  const where = whereOption(options)
   let scan = table.scan()
   if (ref !== undefined) scan = scan.useRef(ref)
   if (snapshot !== undefined) scan = scan.useSnapshot(snapshotId(snapshot))
   if (asOf !== undefined) scan = scan.asOfTime(timeOf(asOf, 'as-of'))
-  return where === undefined ? scan : scan.filter(parseWhere(where))
+  return where === undefined ? scan : scan.filter(where)
 }
 
 /** @throws UsageError */
