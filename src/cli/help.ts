@@ -40,7 +40,8 @@ Stores (all verbs)
   --s3-path-style           the bucket in the path: default with --s3-endpoint
   --allow-location PREFIX   also read files of the table below this prefix *
 
-  --json                    results and errors as JSON
+  --json                    results and errors as JSON: 64-bit ids and values
+                            as strings of digits, counts and sizes as numbers
   -h, --help                this text, or a verb's: floe scan --help
   -V, --version
 

@@ -64,14 +64,16 @@ function stateOf(options: CommandOptions): InspectOptions | undefined {
   return ref === undefined ? undefined : { ref }
 }
 
-/** The row with its partition and its metrics in the types of the table. */
+/** The row with its partition and its metrics in the types of the table, and a count as one. */
 function readableRow(row: object, typed: TypedRows): object {
   const { partition, readable_metrics: metrics, data_file: file } = row as Partial<Record<'partition' | 'readable_metrics' | 'data_file', object>>
+  const { ndv } = row as { readonly ndv?: bigint | null }
   return {
     ...row,
     ...(partition === undefined ? {} : { partition: typed.partition(partition) }),
     ...(file === undefined ? {} : { data_file: readableRow(file, typed) }),
     ...(metrics === undefined ? {} : { readable_metrics: typed.metrics(metrics) }),
+    ...(typeof ndv === 'bigint' ? { ndv: Number(ndv) } : {}),
   }
 }
 

@@ -4,13 +4,18 @@ import { printJson } from '../util/json.js'
 import type { JsonValue } from '../util/json.js'
 import type { Output } from './output.js'
 
-/** A result as JSON: bigint as digits, `Date` in ISO 8601, bytes hexadecimal, maps as objects, floats that are no JSON as text. */
+/**
+ * A result as JSON. Every bigint, which ids, sequence numbers and values of long columns are, is a text of its digits, as in
+ * the JSON lines of rows: as a number, most readers would round it. Counts and sizes are numbers. `Date` is in ISO 8601, bytes
+ * are hexadecimal, maps are objects, floats that are no JSON are texts.
+ */
 export function jsonOf(value: unknown): JsonValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-    case 'bigint':
       return value
+    case 'bigint':
+      return String(value)
     case 'number':
       return Number.isFinite(value) ? value : String(value)
     case 'object':

@@ -36,14 +36,15 @@ describe('floe expire', () => {
     const dry = await floe(['expire', table, '--older-than', '1ms', '--dry-run'])
     expect(dry.out).toMatch(/^shop\.events: 2 snapshots would expire\n2 files would be deleted, .*: 2 manifest-list\n$/)
     expect((await floe(['expire', table, '--older-than', '2999-01-01', '--retain-last', '2'])).out).toMatch(/1 snapshot expired\n1 file deleted/)
-    expect(await json('expire', table, '--older-than', '1ms', '--clean-files', 'none')).toMatchObject({ dry_run: false, expired_snapshots: [{}], files: [] })
+    const expired = [expect.stringMatching(/^\d+$/)]
+    expect(await json('expire', table, '--older-than', '1ms', '--clean-files', 'none')).toMatchObject({ dry_run: false, expired_snapshots: expired, files: [] })
   })
 
   it('takes snapshots by their ids', async () => {
     await fill()
     const { out } = await floe(['inspect', table, 'snapshots', '--json'])
-    const [, second, head] = [...out.matchAll(/"snapshot_id":\s*"?(\d+)/g)].map(([, id]) => id)
-    expect((await floe(['expire', table, '--snapshot', second!, '--json'])).out).toMatch(new RegExp(`"expired_snapshots":\\["?${second}"?\\]`))
+    const [, second, head] = [...out.matchAll(/"snapshot_id":"(\d+)"/g)].map(([, id]) => id)
+    expect((await floe(['expire', table, '--snapshot', second!, '--json'])).out).toMatch(new RegExp(`"expired_snapshots":\\["${second}"\\]`))
     expect((await floe(['expire', table, '--snapshot', head!])).err).toMatch(/^floe: INVALID: .*main still names it/)
   })
 
