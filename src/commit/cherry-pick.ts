@@ -27,49 +27,60 @@ export interface CherryPickOptions {
 }
 
 /**
- * The operation that brings a snapshot into a branch: by moving the branch where the snapshot is based on its head, else by
- * adding the files that an append or a dynamic overwrite added. Committing throws `INVALID` for other snapshots, and for what the
- * branch has already, `NOT_FOUND` for an unknown snapshot.
+ * The operation that brings a snapshot into a branch, named by its id or by what its writer staged it under: by moving the branch where
+ * the snapshot is based on its head, else by adding the files that an append or a dynamic overwrite added. Committing throws `INVALID`
+ * for other snapshots and for a name that several have, `ALREADY_EXISTS` for what the branch has already, `NOT_FOUND` for an unknown one.
  */
-export function cherryPick(snapshotId: bigint, options: CherryPickOptions, runtime: Runtime): CommitOperation {
-  return new CherryPick(snapshotId, options.branch ?? MAIN_BRANCH, runtime)
+export function cherryPick(picked: bigint | string, options: CherryPickOptions, runtime: Runtime): CommitOperation {
+  return new CherryPick(picked, options.branch ?? MAIN_BRANCH, runtime)
 }
 
-/** The one staged snapshot that a writer named `wapId`. Throws `NOT_FOUND`. */
-export function findStagedSnapshot(metadata: TableMetadata, wapId: string): Snapshot {
-  const staged = metadata.snapshots.findLast((snapshot) => snapshot.summary.get(WAP_ID_PROPERTY) === wapId)
-  if (staged !== undefined) return staged
-  throw new FloeError('NOT_FOUND', `the table has no staged snapshot with ${WAP_ID_PROPERTY} ${wapId}: it never had, or it has expired`)
+/**
+ * Throws `ALREADY_EXISTS` when the branch has a snapshot that was staged or published under the name: rows would be in it twice.
+ * Source: `WapUtil.validateWapPublish`
+ */
+export function checkNameUnpublished(metadata: TableMetadata, branch: string, wapId: string): void {
+  for (const { summary, snapshotId } of ancestorsOf(branchHead(metadata, branch)?.snapshotId, indexSnapshots(metadata.snapshots))) {
+    if (summary.get(WAP_ID_PROPERTY) !== wapId && summary.get(PUBLISHED_WAP_ID_PROPERTY) !== wapId) continue
+    throw new FloeError('ALREADY_EXISTS', `${WAP_ID_PROPERTY} ${wapId} was published to ${branch} already, as snapshot ${snapshotId}`)
+  }
 }
 
 class CherryPick implements CommitOperation {
   readonly name = 'cherry-pick'
   #inner: CommitOperation | undefined
+  /** What a name stands for is looked up once: a retry must not pick what was staged under it meanwhile. */
+  #snapshotId: bigint | undefined
+  #hasProposedMove = false
 
   constructor(
-    private readonly snapshotId: bigint,
+    private readonly source: bigint | string,
     private readonly branch: string,
     private readonly runtime: Runtime,
   ) {}
 
   async prepare(base: LoadedTable, context: CommitContext): Promise<void> {
-    const picked = snapshotById(base.metadata, this.snapshotId)
+    const picked = this.#picked(base.metadata)
     if (isFastForward(base.metadata, this.branch, picked)) return
     await this.#operation(base, picked, context)
   }
 
   async validate(base: LoadedTable, current: LoadedTable, context: CommitContext): Promise<void> {
-    const picked = snapshotById(current.metadata, this.snapshotId)
-    if (isFastForward(current.metadata, this.branch, picked)) return
+    const picked = this.#picked(current.metadata)
+    if (this.#hasMoved(current.metadata, picked)) return
+    // Also where the branch could just move: its head may be another snapshot of the same name.
     checkNotPublished(current.metadata, this.branch, picked)
+    if (isFastForward(current.metadata, this.branch, picked)) return
     const inner = await this.#operation(current, picked, context)
     await inner.validate?.(base, current, context)
   }
 
   async apply(current: LoadedTable, context: CommitContext): Promise<ProposedChange> {
     const { metadata } = current
-    const picked = snapshotById(metadata, this.snapshotId)
+    const picked = this.#picked(metadata)
+    if (this.#hasMoved(metadata, picked)) return { updates: [] }
     if (isFastForward(metadata, this.branch, picked)) {
+      this.#hasProposedMove = true
       const ref = { ...metadata.refs.get(this.branch), type: 'branch', snapshotId: picked.snapshotId } as const
       return { updates: [{ action: 'set-snapshot-ref', name: this.branch, ref }] }
     }
@@ -79,6 +90,17 @@ class CherryPick implements CommitOperation {
 
   unusedFiles(committed: Snapshot | undefined): readonly string[] {
     return this.#inner?.unusedFiles?.(committed) ?? []
+  }
+
+  #picked(metadata: TableMetadata): Snapshot {
+    this.#snapshotId ??= typeof this.source === 'bigint' ? this.source : stagedUnder(metadata, this.branch, this.source)
+    return snapshotById(metadata, this.#snapshotId)
+  }
+
+  /** A catalog may have taken a move that it, or a proxy before it, answered as refused: then it is done. */
+  #hasMoved(metadata: TableMetadata, picked: Snapshot): boolean {
+    const head = branchHead(metadata, this.branch)?.snapshotId
+    return this.#hasProposedMove && isAncestorOf(picked.snapshotId, head, indexSnapshots(metadata.snapshots))
   }
 
   async #operation(table: LoadedTable, picked: Snapshot, context: CommitContext): Promise<CommitOperation> {
@@ -117,24 +139,33 @@ function isFastForward(metadata: TableMetadata, branch: string, picked: Snapshot
   return branchHead(metadata, branch)?.snapshotId === picked.parentSnapshotId
 }
 
-/** Throws `INVALID` when the branch has the snapshot, a pick of it, or another with its name, already. */
+/** The id of the one snapshot that waits to be published under a name. */
+function stagedUnder(metadata: TableMetadata, branch: string, wapId: string): bigint {
+  checkNameUnpublished(metadata, branch, wapId)
+  const staged = metadata.snapshots.filter((snapshot) => snapshot.summary.get(WAP_ID_PROPERTY) === wapId)
+  const [first, ...others] = staged.map((snapshot) => snapshot.snapshotId)
+  if (first === undefined) {
+    throw new FloeError('NOT_FOUND', `the table has no staged snapshot with ${WAP_ID_PROPERTY} ${wapId}: it never had, or it has expired`)
+  }
+  if (others.length === 0) return first
+  const ids = [first, ...others].join(', ')
+  const message = `the table has ${staged.length} staged snapshots with ${WAP_ID_PROPERTY} ${wapId}: pick one of ${ids} by its snapshotId`
+  throw new FloeError('INVALID', message)
+}
+
+/** Throws `ALREADY_EXISTS` when the branch has the snapshot, a pick of it, or another with its name, already. */
 function checkNotPublished(metadata: TableMetadata, branch: string, picked: Snapshot): void {
   const byId = indexSnapshots(metadata.snapshots)
   const head = branchHead(metadata, branch)?.snapshotId
   if (isAncestorOf(picked.snapshotId, head, byId)) {
-    throw new FloeError('INVALID', `snapshot ${picked.snapshotId} is in the history of ${branch} already`)
+    throw new FloeError('ALREADY_EXISTS', `snapshot ${picked.snapshotId} is in the history of ${branch} already`)
+  }
+  for (const { summary, snapshotId } of ancestorsOf(head, byId)) {
+    if (summary.get(SOURCE_SNAPSHOT_PROPERTY) !== String(picked.snapshotId)) continue
+    throw new FloeError('ALREADY_EXISTS', `snapshot ${picked.snapshotId} was picked into ${branch} already, as ${snapshotId}`)
   }
   const wapId = picked.summary.get(WAP_ID_PROPERTY)
-  for (const ancestor of ancestorsOf(head, byId)) {
-    const { summary, snapshotId } = ancestor
-    if (summary.get(SOURCE_SNAPSHOT_PROPERTY) === String(picked.snapshotId)) {
-      throw new FloeError('INVALID', `snapshot ${picked.snapshotId} was picked into ${branch} already, as ${snapshotId}`)
-    }
-    const names = [summary.get(WAP_ID_PROPERTY), summary.get(PUBLISHED_WAP_ID_PROPERTY)]
-    if (wapId !== undefined && wapId !== '' && names.includes(wapId)) {
-      throw new FloeError('INVALID', `${WAP_ID_PROPERTY} ${wapId} was published to ${branch} already, as snapshot ${snapshotId}`)
-    }
-  }
+  if (wapId !== undefined && wapId !== '') checkNameUnpublished(metadata, branch, wapId)
 }
 
 function notPickable(picked: Snapshot, branch: string): FloeError {

@@ -7,9 +7,9 @@ export const MAIN_BRANCH = 'main'
 
 const MAX_REF_NAME_LENGTH = 1024
 
-/** Throws `INVALID` unless `name` can name a branch or tag: not empty, no control characters, at most 1024 UTF-16 units. */
+/** Throws `INVALID` unless `name` can name a branch or tag: not blank, no control characters, at most 1024 UTF-16 units. */
 export function checkRefName(name: string): void {
-  if (name === '') throw new FloeError('INVALID', 'a branch or tag needs a name')
+  if (name.trim() === '') throw new FloeError('INVALID', 'a branch or tag needs a name that is not blank')
   if (name.length > MAX_REF_NAME_LENGTH) throw new FloeError('INVALID', `a branch or tag name has at most ${MAX_REF_NAME_LENGTH} characters`)
   for (const char of name) {
     const code = char.codePointAt(0)!

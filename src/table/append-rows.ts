@@ -2,19 +2,21 @@ import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
 import { appendFiles, type AppendOptions } from '../commit/append-files.js'
 import { appendQueueOf } from '../commit/append-queue.js'
 import type { CommitOperation } from '../commit/commit-operation.js'
-import { WAP_ID_PROPERTY } from '../commit/cherry-pick.js'
-import { commitTable, type CommitResult } from '../commit/commit-table.js'
+import { checkNameUnpublished, WAP_ID_PROPERTY } from '../commit/cherry-pick.js'
+import { commitTable, completed, type CommitResult } from '../commit/commit-table.js'
 import { RecordedOperation } from '../commit/recorded-operation.js'
 import { TransactionBackend } from '../commit/transaction-backend.js'
 import type { DataFile } from '../manifest/data-file.js'
+import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
+import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { WriteInput } from '../write/input-items.js'
 import type { InputOptions, InvalidRow } from '../write/input-rows.js'
 import { writeRows, type WriteRowsRequest } from '../write/write-rows.js'
-import { checkOptional, checkOptions } from './checked-arguments.js'
+import { checkArgument, checkNamedOptions, checkNames, checkOptional, namesOf } from './checked-arguments.js'
 import { textProperties } from './text-properties.js'
 import { Quarantine, type QuarantineTable } from './quarantine.js'
 
@@ -34,13 +36,27 @@ export interface AppendRowsOptions
    */
   readonly idempotencyToken?: string | undefined
   /**
-   * Stage the rows: the snapshot is made, and is in no branch until it is published, by the name given here or by its id.
-   * Write-audit-publish by name: `wap.id` in the snapshot's summary.
+   * Stage the rows: the snapshot is made, and is in no branch until `cherryPick` publishes it by the name given here: `wap.id` in its
+   * summary. A name that was published to the branch before is refused with `ALREADY_EXISTS`.
    */
-  readonly stage?: { readonly wapId?: string | undefined } | undefined
+  readonly stage?: { readonly wapId: string } | undefined
   /** Kept in the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>> | undefined
 }
+
+const APPEND_FILES = { branch: true, idempotencyToken: true, summary: true, signal: true } as const
+const APPEND_FILES_NAMES = namesOf<AppendFilesOptions>()(APPEND_FILES)
+const APPEND_NAMES = namesOf<AppendRowsOptions>()({
+  ...APPEND_FILES,
+  stage: true,
+  onInvalid: true,
+  unknownColumns: true,
+  parseText: true,
+  memoryBudgetBytes: true,
+  maxOpenFiles: true,
+  onProgress: true,
+})
+const STAGE_NAMES = namesOf<NonNullable<AppendRowsOptions['stage']>>()({ wapId: true })
 
 interface AppendContext {
   readonly loaded: LoadedTable
@@ -57,24 +73,23 @@ export async function appendRows(
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
   const { loaded, engine, runtime } = context
   const { signal, idempotencyToken } = options
-  checkOptions(options)
+  checkNamedOptions(options, APPEND_NAMES, 'append')
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
   if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')
-  checkOptional(options.stage, 'object', 'stage')
-  checkOptional(options.stage?.wapId, 'string', 'The wapId')
-  const wap: Readonly<Record<string, string>> = options.stage?.wapId === undefined ? {} : { [WAP_ID_PROPERTY]: options.stage.wapId }
+  const staging = options.stage === undefined ? undefined : stagingAs(checkedWapId(options.stage), options.branch)
   const commitOptions = {
-    ...(options.stage === undefined ? {} : { stageOnly: true }),
+    ...(staging === undefined ? {} : { stageOnly: true, guard: staging.guard }),
     ...(options.branch === undefined ? {} : { branch: options.branch }),
     commitToken: idempotencyToken,
-    properties: textProperties({ ...options.summary, ...wap }),
+    properties: textProperties({ ...options.summary, ...staging?.summary }),
     ownsDataFiles: true,
   }
   // Names that are refused are refused before there are files to remove.
   const probe = appendFiles([], commitOptions, runtime)
   const repeated = idempotencyToken === undefined ? undefined : await findRepeated(context, probe)
   if (repeated !== undefined) return repeated
+  if (staging !== undefined) staging.guard((await completed(await context.backend.loadTable(loaded.identifier))).metadata)
   const quarantine = typeof options.onInvalid === 'object' ? new Quarantine(options.onInvalid, idempotencyToken) : undefined
   const onInvalid = quarantine === undefined ? (options.onInvalid as InputOptions['onInvalid']) : (row: InvalidRow) => quarantine.add(row)
   const { files } = await writeRows(rows, { ...options, onInvalid, io: loaded.io, engine, metadata: loaded.metadata, runtime })
@@ -87,6 +102,25 @@ export async function appendRows(
   const result = await commitAppend(context, files, commitOptions, signal)
   if (result.snapshot !== undefined) return { result, snapshot: result.snapshot }
   throw new FloeError('COMMIT_STATE_UNKNOWN', 'The append was committed without a snapshot: reload the table')
+}
+
+interface Staging {
+  /** Refuses a name that is published already; before every attempt, as another writer may publish it meanwhile. */
+  readonly guard: (current: TableMetadata) => void
+  readonly summary: Readonly<Record<string, string>>
+}
+
+function stagingAs(wapId: string, branch = MAIN_BRANCH): Staging {
+  const guard = (current: TableMetadata): void => { checkNameUnpublished(current, branch, wapId) }
+  return { guard, summary: { [WAP_ID_PROPERTY]: wapId } }
+}
+
+function checkedWapId(stage: { readonly wapId: string }): string {
+  checkArgument(stage, 'object', 'stage')
+  checkNames(stage, STAGE_NAMES, 'stage')
+  checkArgument(stage.wapId, 'string', 'The wapId that rows are staged under')
+  if (stage.wapId.trim() === '') throw new FloeError('INVALID', 'The wapId that rows are staged under must not be blank')
+  return stage.wapId
 }
 
 /** Appends that ask for nothing special share commits with others of this process; the rest have one of their own. */
@@ -118,6 +152,7 @@ export async function appendDataFiles(
   options: AppendFilesOptions,
   context: AppendContext,
 ): Promise<{ readonly result: CommitResult; readonly snapshot: Snapshot }> {
+  checkNamedOptions(options, APPEND_FILES_NAMES, 'appendFiles')
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(options.idempotencyToken, 'string', 'The idempotency token')
   const commitOptions = {

@@ -1,9 +1,24 @@
+import { nearestName } from '../arrow/describe-value.js'
 import { FloeError } from '../util/errors.js'
 
 /*
  * Callers in plain JavaScript have no compiler. What would fail obscurely, or late, or get into metadata that other engines
  * cannot read, is refused at the door.
  */
+
+/** The names of the members of a type, of each alternative of a union. */
+type MemberOf<T> = T extends unknown ? keyof T : never
+
+/** Names of members that objects may have. */
+export type Names = readonly string[]
+
+/**
+ * The names of all members of `T`. What the compiler holds against the type is complete: a name that `T` does not have is an error,
+ * also one that is spread in, and so is one that is not given.
+ */
+export function namesOf<T>() {
+  return <K extends Record<MemberOf<T>, true>>(names: K & Record<Exclude<keyof K, MemberOf<T>>, never>): Names => Object.keys(names)
+}
 
 type Kind = 'object' | 'function' | 'string' | 'bigint' | 'list'
 
@@ -39,4 +54,26 @@ export function checkOptions(value: unknown, name = 'The options'): void {
   checkArgument(value, 'object', name)
   const { signal } = value as { readonly signal?: unknown }
   if (signal !== undefined) checkSignal(signal)
+}
+
+/**
+ * Refuses members that would be passed over in silence: a misspelt `dryRun` makes a rehearsal a change. Members of `undefined` count as
+ * left out.
+ *
+ * @throws FloeError `INVALID` naming the member, what it was given to, and the members that there are
+ */
+export function checkNames(value: object, known: Names, owner: string): void {
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined || known.includes(name)) continue
+    const nearest = nearestName(name, known)
+    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+    const bound = name === 'branch' ? " Another branch than main is table.branch('name')." : ''
+    throw new FloeError('INVALID', `${owner} has no option '${name}'.${hint}${bound} There are: ${known.join(', ')}`)
+  }
+}
+
+/** As {@link checkOptions} does, and for members that are not `known`, as {@link checkNames} does. */
+export function checkNamedOptions(value: unknown, known: Names, owner: string): void {
+  checkOptions(value, `The options of ${owner}`)
+  checkNames(value as object, known, owner)
 }

@@ -85,7 +85,7 @@ describe('floe rollback, cherry-pick and publish', () => {
     const pick = (...options: string[]): ReturnType<typeof floe> => floe(['cherry-pick', table, '--branch', 'audit', ...options])
     expect(await pick('--wap-id', 'good')).toEqual({ code: 0, out: expect.stringMatching(/^shop\.events: audit is at snapshot \d+\n$/) as string, err: '' })
     expect(await rows()).toEqual([1])
-    expect(await pick('--wap-id', 'good')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('in the history of audit already') as string })
+    expect(await pick('--wap-id', 'good')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('wap.id good was published to audit already') as string })
     expect(await pick('--wap-id', 'none')).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^floe: NOT_FOUND: /) as string })
     expect(await pick('--wap-id', 'good', '--snapshot', '1')).toMatchObject({ code: 2, out: '' })
     const publish = (): ReturnType<typeof floe> => floe(['publish', table, '--branch', 'audit', '--none-where', 'id < 0', '--json'])

@@ -109,7 +109,7 @@ describe('write-audit-publish', () => {
     expect(await ids(table)).toEqual([1, 2, 3])
     expect(published.summary.get('published-wap-id')).toBe('job-7')
     expect(published.operation).toBe('append')
-    await expect(table.cherryPick({ wapId: 'job-7' })).rejects.toMatchObject({ code: 'INVALID' })
+    await expect(table.cherryPick({ wapId: 'job-7' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
     await expect(table.cherryPick({ wapId: 'none' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect(await ids(table)).toEqual([1, 2, 3])
   })
