@@ -138,10 +138,15 @@ async function leave({ loaded, files, ownsFiles, signal, reject }: Waiting): Pro
   reject(abortedError(signal))
 }
 
-/** A newer base spares a lost attempt. */
+/** A newer base spares a lost attempt. A branch that somebody saw is not made anew: the base that has it goes first. */
 function newest(group: readonly Waiting[], { latest }: Line): LoadedTable {
-  const own = group.map(({ loaded }) => loaded).reduce((best, loaded) => (isNewer(loaded, best) ? loaded : best))
-  return latest !== undefined && isNewer(latest, own) ? latest : own
+  const branch = group[0]!.branch ?? MAIN_BRANCH
+  const isBetter = (a: LoadedTable, b: LoadedTable): boolean => {
+    const [hasA, hasB] = [a.metadata.refs.has(branch), b.metadata.refs.has(branch)]
+    return hasA === hasB ? isNewer(a, b) : hasA
+  }
+  const own = group.map(({ loaded }) => loaded).reduce((best, loaded) => (isBetter(loaded, best) ? loaded : best))
+  return latest !== undefined && isBetter(latest, own) ? latest : own
 }
 
 function isNewer({ metadata: a }: LoadedTable, { metadata: b }: LoadedTable): boolean {

@@ -69,14 +69,32 @@ export function setRetention(metadata: TableMetadata, name: string, change: Rete
 export function fastForward(metadata: TableMetadata, branch: string, to: string): readonly MetadataUpdate[] {
   const target = refByName(metadata, to)
   const { snapshotId } = target
-  if (!metadata.refs.has(branch)) return createRef(metadata, branch, { type: 'branch', snapshotId })
+  // `main` of an empty table is there without being listed.
+  if (branch === MAIN_BRANCH && !metadata.refs.has(branch)) return createRef(metadata, branch, { type: 'branch', snapshotId })
   const ref = refOfType(metadata, branch, 'branch')
   if (ref.snapshotId === snapshotId) return []
-  if (!isAncestorOf(ref.snapshotId, snapshotId, indexSnapshots(metadata.snapshots))) {
+  const byId = indexSnapshots(metadata.snapshots)
+  if (!isAncestorOf(ref.snapshotId, snapshotId, byId)) {
+    if (isAncestorOf(snapshotId, ref.snapshotId, byId)) {
+      throw new FloeError('CONFLICT', `${branch} has all commits of ${to} and more: there is nothing to move forward to`, { retryable: false })
+    }
     const message = `${branch} has commits that ${to} lacks, so it cannot be fast-forwarded: cherry-pick the snapshots of ${to} instead`
     throw new FloeError('CONFLICT', message, { retryable: false })
   }
   return setRef(branch, { ...ref, snapshotId })
+}
+
+/**
+ * Before a branch is looked at: where it is to go is there, and the name that it gets when it must not is free. Throws `NOT_FOUND`
+ * or `ALREADY_EXISTS`, and `INVALID` for a branch that is to go to itself.
+ */
+export function checkPublication(metadata: TableMetadata, branch: string, to: string, quarantine: string | undefined): void {
+  if (to === branch) throw new FloeError('INVALID', `${branch} cannot be published to itself`)
+  if (to !== MAIN_BRANCH) refOfType(metadata, to, 'branch')
+  if (quarantine === undefined) return
+  checkRefName(quarantine)
+  if (!metadata.refs.has(quarantine)) return
+  throw new FloeError('ALREADY_EXISTS', `${quarantine} is the name of a branch or tag already: quarantine ${branch} under another name`)
 }
 
 /**

@@ -94,6 +94,8 @@ class SnapshotCommit implements CommitOperation {
   readonly #output: ManifestOutput
   /** The same over all attempts: that is how a commit of unknown outcome is recognised. */
   #snapshotId: bigint | undefined
+  /** Whether the branch was seen: then it is not made anew when it is gone. */
+  #hadBranch = false
   /** What is behind each manifest list that was written. */
   readonly #lists = new Map<string, { readonly manifests: readonly ManifestFile[]; readonly contentFiles: ReadonlySet<string> }>()
 
@@ -108,6 +110,7 @@ class SnapshotCommit implements CommitOperation {
   }
 
   async prepare(base: LoadedTable, context: CommitContext): Promise<void> {
+    this.#checkBranch(base.metadata)
     await this.maker.prepare?.(base, context)
   }
 
@@ -131,6 +134,7 @@ class SnapshotCommit implements CommitOperation {
     if (readText(metadata.properties, tableProperties.encryptionKeyId) !== undefined) {
       throw new FloeError('UNSUPPORTED', 'the table is encrypted (encryption.key-id): floe cannot write to it')
     }
+    this.#checkBranch(metadata)
     const parent = branchHead(metadata, this.#branch)
     const snapshotId = this.#chooseSnapshotId(metadata, context.runtime)
     const parentManifests = await readKeptManifestFiles(current, parent, { signal: context.signal })
@@ -151,6 +155,14 @@ class SnapshotCommit implements CommitOperation {
     for (const location of ours?.contentFiles ?? []) unused.delete(location)
     for (const manifest of ours?.manifests ?? []) unused.delete(manifest.manifestPath)
     return [...unused]
+  }
+
+  #checkBranch({ refs }: TableMetadata): void {
+    const isThere = refs.has(this.#branch)
+    if (this.#hadBranch && !isThere) {
+      throw new FloeError('NOT_FOUND', `branch ${this.#branch} was dropped or renamed meanwhile: nothing was committed`)
+    }
+    this.#hadBranch = isThere
   }
 
   #chooseSnapshotId(metadata: TableMetadata, runtime: Runtime): bigint {

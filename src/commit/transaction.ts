@@ -7,6 +7,7 @@ import { indexSnapshots } from '../snapshot/ancestry.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { CommitContext, CommitOperation, ProposedChange } from './commit-operation.js'
+import { requireStagedIds } from './transaction-ids.js'
 
 /** An operation of a transaction, with the table as it was planned on: with what the operations before it made of the table. */
 export interface StagedOperation {
@@ -50,6 +51,7 @@ class Transaction implements CommitOperation {
   async validate(_base: LoadedTable, current: LoadedTable, context: CommitContext): Promise<void> {
     let seen = current
     for (const { operation, base, snapshot } of this.operations) {
+      if (snapshot !== undefined) this.#requireStagedIds(base, seen)
       await operation.validate?.(base, seen, { ...context, startOf: (start) => this.#outsideStart(start, base) })
       if (snapshot === undefined) seen = applied(seen, await operation.apply(seen, context), context)
     }
@@ -59,21 +61,27 @@ class Transaction implements CommitOperation {
     let table = current
     const updates: MetadataUpdate[] = []
     const snapshots: (Snapshot | undefined)[] = []
-    for (const { operation } of this.operations) {
+    for (const { operation, base, snapshot } of this.operations) {
+      if (snapshot !== undefined) this.#requireStagedIds(base, table)
       const change = await operation.apply(table, context)
       table = applied(table, change, context)
       updates.push(...change.updates)
       snapshots.push(change.snapshot)
     }
-    const snapshot = snapshots.findLast((candidate) => candidate !== undefined)
-    this.#proposals.set(snapshot?.manifestList, snapshots)
-    return { updates, snapshot }
+    const last = snapshots.findLast((candidate) => candidate !== undefined)
+    this.#proposals.set(last?.manifestList, snapshots)
+    return { updates, snapshot: last }
   }
 
   unusedFiles(committed: Snapshot | undefined): readonly string[] {
     const landed = committed === undefined ? undefined : this.#proposals.get(committed.manifestList)
     // Without any of these proposals, an earlier try landed: only what this one made for itself may go.
     return this.operations.flatMap(({ operation }, i) => operation.unusedFiles?.(landed === undefined ? committed : landed[i]) ?? [])
+  }
+
+  /** The first operation was staged on the table as others had left it. */
+  #requireStagedIds(base: LoadedTable, current: LoadedTable): void {
+    requireStagedIds(this.operations[0]!.base.metadata, base.metadata, current)
   }
 
   /** A change that was planned on a snapshot of this transaction was planned, for others, on what that one is based on. */

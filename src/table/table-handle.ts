@@ -9,12 +9,12 @@ import type { FormatVersion, TableMetadata } from '../metadata/table-metadata.js
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import type { PartitionSpec, SortOrder } from '../partition/partition-spec.js'
 import type { Schema } from '../schema/schema.js'
-import { MAIN_BRANCH, snapshotOfRef } from '../snapshot/snapshot-ref.js'
+import { MAIN_BRANCH, refByName, snapshotOfRef } from '../snapshot/snapshot-ref.js'
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import { checkOptions } from './checked-arguments.js'
-import { namingTableAsync } from './named-errors.js'
+import { namingTable, namingTableAsync } from './named-errors.js'
 
 /** What a table needs of the process it lives in. */
 export interface TableContext {
@@ -171,7 +171,17 @@ export abstract class TableHandle {
 
   /** Options of a verb of a table that is bound to a branch. */
   protected bound<T extends { readonly branch?: string | undefined }>(options: T): T {
-    return this.boundBranch === undefined || options.branch !== undefined ? options : { ...options, branch: this.boundBranch }
+    return this.boundBranch === undefined || options.branch !== undefined ? options : { ...options, branch: this.liveBranch() }
+  }
+
+  /**
+   * The branch that the table is bound to, if any.
+   * @throws FloeError `NOT_FOUND` when it is gone: it is not made anew
+   */
+  protected liveBranch(): string | undefined {
+    const branch = this.boundBranch
+    if (branch !== undefined) namingTable(this.identifier, () => refByName(this.loaded.metadata, branch))
+    return branch
   }
 
   /** Changes made side by side may end in another order than that in which they were committed. */

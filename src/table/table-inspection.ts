@@ -37,9 +37,12 @@ export interface InspectOptions {
  */
 export class TableInspection {
   readonly #table: LoadedTable
+  readonly #branch: string
 
-  constructor(table: LoadedTable) {
+  /** @param branch whose head is told of unless a call names another state */
+  constructor(table: LoadedTable, branch: string = MAIN_BRANCH) {
     this.#table = table
+    this.#branch = branch
   }
 
   /** Every snapshot that the metadata still has, in the order of the metadata. */
@@ -136,7 +139,7 @@ export class TableInspection {
   #snapshotOf(options: InspectOptions): Snapshot | undefined {
     checkArgument(options, 'object', 'The options of an inspection')
     const { metadata } = this.#table
-    const { snapshotId, ref = MAIN_BRANCH } = options
+    const { snapshotId, ref = this.#branch } = options
     checkArgument(ref, 'string', 'The name of a branch or tag')
     checkOptional(snapshotId, 'bigint', 'The id of a snapshot')
     return snapshotId === undefined ? snapshotOfRef(metadata, ref) : snapshotById(metadata, snapshotId)

@@ -53,7 +53,7 @@ export abstract class TableRows extends TableHandle {
 
   /** The metadata tables: snapshots, files, manifests and so on. */
   get inspect(): TableInspection {
-    return new TableInspection(this.loaded)
+    return new TableInspection(this.loaded, this.boundBranch)
   }
 
   /**
@@ -150,7 +150,7 @@ export abstract class TableRows extends TableHandle {
    * @throws FloeError `CONFLICT` when a data file whose rows are deleted is not there any more
    */
   rowDelta(delta: RowDelta, options: RowDeltaOptions = {}): Promise<RowChangeResult> {
-    return this.#changeRows('row delta', options, (changes, context) => changes.commitDelta(context, delta, options), 'as seen')
+    return this.#changeRows('row delta', options, (changes, context) => changes.commitDelta(context, delta, this.bound(options)), 'as seen')
   }
 
   /**
@@ -165,7 +165,7 @@ export abstract class TableRows extends TableHandle {
 
   /** Replaces all equality deletes by deletion vectors, or position delete files on version 2. The table's rows stay the same. */
   convertEqualityDeletes(options: ConvertEqualityDeletesOptions = {}): Promise<ConvertEqualityDeletesResult> {
-    return this.#changeRows('conversion of equality deletes', options, (changes, context) => changes.convertDeletes(context, options))
+    return this.#changeRows('conversion of equality deletes', options, (changes, context) => changes.convertDeletes(context, this.bound(options)))
   }
 
   /**

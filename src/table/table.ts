@@ -18,7 +18,7 @@ import type { Schema } from '../schema/schema.js'
 import { branchHead, MAIN_BRANCH, refByName } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
-import { checkArgument } from './checked-arguments.js'
+import { checkArgument, checkOptional } from './checked-arguments.js'
 import type { branchOperations, CreateRefOptions, PublishOptions, PublishResult, RollbackTarget, StagedSource } from './branch-methods.js'
 import { namingTable, namingTableAsync } from './named-errors.js'
 import { propertyUpdates, schemaUpdates, specUpdates } from './structure-methods.js'
@@ -125,25 +125,24 @@ export class Table extends TableMaintenance {
   /** Moves this branch back to one of its own snapshots, or to the last one from before a time. */
   async rollback(to: RollbackTarget, options: CommitCallOptions = {}): Promise<void> {
     checkArgument(to, 'object', 'What to roll back to')
-    await this.#manage((branches) => branches.rollback(this.boundBranch, to), options)
+    await this.#manage((branches) => branches.rollback(this.liveBranch(), to), options)
   }
 
   /** Sets this branch to any snapshot of the table, in its history or not. */
   async setCurrentSnapshot(snapshotId: bigint, options: CommitCallOptions = {}): Promise<void> {
-    await this.#manage((branches) => branches.setCurrent(this.boundBranch, snapshotId), options)
+    await this.#manage((branches) => branches.setCurrent(this.liveBranch(), snapshotId), options)
   }
 
   /**
    * Brings a snapshot into this branch that is not in its history: a staged one, by its `wapId` or id, or one of another
    * branch. Appends and dynamic overwrites can be picked, and whatever is based on the branch's head.
    *
-   * @throws FloeError `INVALID` for what cannot be picked, `ALREADY_EXISTS` for what the branch has already: the snapshot, or another of
-   * its `wapId`
+   * @throws FloeError `INVALID` for what cannot be picked, or is in the branch already
    */
   async cherryPick(source: StagedSource, options: CommitCallOptions = {}): Promise<Snapshot> {
     checkArgument(source, 'object', 'What to cherry-pick')
     const { runtime } = this.context
-    const result = await this.#manage((branches) => branches.cherryPick(source, this.boundBranch, runtime), options)
+    const result = await this.#manage((branches) => branches.cherryPick(this.loaded.metadata, source, this.liveBranch(), runtime), options)
     return result.snapshot ?? branchHead(result.table.metadata, this.boundBranch ?? MAIN_BRANCH)!
   }
 
@@ -160,14 +159,30 @@ export class Table extends TableMaintenance {
     await this.refresh()
     const head = this.currentSnapshot!
     const { to = MAIN_BRANCH, quarantine, signal } = options
+    checkOptional(to, 'string', 'The branch to publish to')
+    checkOptional(quarantine, 'string', 'The name of a quarantined branch')
+    const { checkPublication } = await import('../commit/ref-updates.js')
+    namingTable(this.identifier, () => { checkPublication(this.loaded.metadata, branch, to, quarantine) })
     try {
       if ((await check(this.branch(branch))) === false) throw new FloeError('INVALID', `The check of ${branch} answered false`)
     } catch (reason) {
-      if (quarantine !== undefined) await this.renameBranch(branch, quarantine, { signal })
+      if (quarantine !== undefined) await this.#quarantine(branch, quarantine, reason, signal)
       return { published: false, reason, branch: quarantine ?? branch }
     }
     await this.#manage((branches) => branches.publish(branch, to, head.snapshotId), { signal })
     return { published: true, snapshot: head }
+  }
+
+  /** Renames a branch whose check failed. Why it did is told whatever becomes of that. */
+  async #quarantine(branch: string, name: string, reason: unknown, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.renameBranch(branch, name, { signal })
+    } catch (error) {
+      if (!(error instanceof FloeError)) throw error
+      const why = reason instanceof Error ? reason.message : String(reason)
+      const message = `${error.message}; the check of ${branch} had failed (${why}), and it is not published`
+      throw new FloeError(error.code, message, { table: this.name, retryable: error.retryable, cause: reason })
+    }
   }
 
   /** Changes columns: `update` is called with a builder, again on a newer schema when another commit came first. */

@@ -91,8 +91,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
 
 /** Of those methods of tables that are not above: what reads, and what commits by those that are. */
 const OTHERS = [
-  'constructor', 'commit', 'commitMetadata', 'moveTo', 'bound', 'requireBackend', 'work', 'newestOf', 'refresh', 'loadHistory', 'scan', 'branch',
-  'layout', 'fsck', 'planCompaction', 'rewriteGroup', 'planOrphanRemoval', 'removeOrphanFiles', 'partitionStatistics',
+  'constructor', 'commit', 'commitMetadata', 'moveTo', 'bound', 'liveBranch', 'requireBackend', 'work', 'newestOf', 'refresh', 'loadHistory', 'scan',
+  'branch', 'layout', 'fsck', 'planCompaction', 'rewriteGroup', 'planOrphanRemoval', 'removeOrphanFiles', 'partitionStatistics',
   'planMaintenance', 'lastSourcePosition', 'purge', 'repair', 'maintain', 'appendFiles', 'scanChanges', 'close',
 ]
 

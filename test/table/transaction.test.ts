@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryFileIO } from '../../src/io/memory-file-io.js'
-import { openCatalog, schema, t, type Table } from '../../src/index.js'
+import { bucket, desc, openCatalog, schema, t, type Table } from '../../src/index.js'
 
 const ids = async (table: Table): Promise<number[]> => {
   const rows = await table.scan().rows().toArray()
@@ -92,6 +92,59 @@ describe('a transaction', () => {
     await expect(racing).rejects.toMatchObject({ code: 'CONFLICT' })
     await table.refresh()
     expect(await ids(table)).toEqual([2, 20])
+  })
+
+  it.each([
+    ['a column of the same type', 'INT'],
+    ['a column of another type', 'STRING'],
+  ] as const)('conflicts when others took the ids of its columns for %s: rows are stored by them', async (_, type) => {
+    const { table, other } = await newTable([1])
+    for (const change of ['append', 'update'] as const) {
+      const racing = table.transaction(async (tx) => {
+        await tx.updateSchema((update) => update.addColumn(`mine_${change}`, t.int).addColumn(`place_${change}`, t.struct({ x: t.int })))
+        if (change === 'append') await tx.append([{ id: 2, [`mine_${change}`]: 42 }])
+        else await tx.update('id = 1', { [`mine_${change}`]: 42 })
+        await other.updateSchema((update) => update.addColumn(`theirs_${change}`, type === 'INT' ? t.int : t.string))
+      })
+      await expect(racing).rejects.toMatchObject({ code: 'CONFLICT', retryable: false, message: expect.stringContaining(`column mine_${change}`) as string })
+    }
+    await table.refresh()
+    expect(await ids(table)).toEqual([1])
+    expect((await table.fsck({ data: 'all' })).isSound).toBe(true)
+  })
+
+  it('conflicts when others took the ids of its partition spec or sort order', async () => {
+    const { table, other } = await newTable([1])
+    const bySpec = table.transaction(async (tx) => {
+      await tx.updateSpec((update) => update.addField(bucket('id', 4)))
+      await tx.append([{ id: 2 }])
+      await other.updateSpec((update) => update.addField(bucket('id', 8)))
+      await other.append([{ id: 3 }])
+    })
+    await expect(bySpec).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('partition spec 1') as string })
+    const byOrder = table.transaction(async (tx) => {
+      await tx.replaceSortOrder(['id'])
+      await tx.append([{ id: 4 }])
+      await other.replaceSortOrder([desc('id')])
+    })
+    await expect(byOrder).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('sort order 1') as string })
+    await table.refresh()
+    expect(await ids(table)).toEqual([1, 3])
+    expect((await table.fsck({ data: 'all' })).isSound).toBe(true)
+  })
+
+  it('goes together with changes of others that leave its ids alone', async () => {
+    const { table, other } = await newTable([1])
+    await table.transaction(async (tx) => {
+      await tx.updateSchema((update) => update.addColumn('mine', t.int))
+      await tx.updateSpec((update) => update.addField(bucket('id', 4)))
+      await tx.append([{ id: 2, mine: 42 }])
+      await other.append([{ id: 3 }])
+      await other.updateProperties({ owner: 'them' })
+    })
+    const rows = await table.scan().rows().toArray()
+    expect(rows.map((row) => `${row['id']} ${row['mine']}`).sort()).toEqual(['1 null', '2 42', '3 null'])
+    expect((await table.fsck({ data: 'all' })).isSound).toBe(true)
   })
 
   it('works on the branch that the table is bound to', async () => {
