@@ -168,6 +168,8 @@ export interface CatalogBackend {
   dropTable(identifier: TableIdentifier, options?: { readonly purge?: boolean }): Promise<void>
   renameTable(from: TableIdentifier, to: TableIdentifier): Promise<void>
   registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable>
+  /** Throws `INVALID` for a place that tables of this catalog may not use; absent where a server decides that. */
+  checkPlace?(location: string): Promise<void>
   /** Absent where there are none. */
   readonly views?: ViewBackend | undefined
   /** Absent where tables cannot be committed together. */

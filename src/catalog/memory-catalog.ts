@@ -1,7 +1,7 @@
 import type { FileIO } from '../io/file-io.js'
 import { joinLocation } from '../io/location.js'
 import { MemoryFileIO } from '../io/memory-file-io.js'
-import { guardPrefixes } from '../io/prefix-guard.js'
+import { checkPlace, guardPrefixes } from '../io/prefix-guard.js'
 import { applyUpdates } from '../metadata/apply-updates.js'
 import { makeMetadataFileName, metadataCompression } from '../metadata/metadata-location.js'
 import { newTableMetadata } from '../metadata/new-table.js'
@@ -214,6 +214,10 @@ export class MemoryCatalog implements CatalogBackend {
     checkIdentifier(identifier)
     const metadata = parseTableMetadata(await this.#io.read(metadataLocation), { location: metadataLocation })
     return this.#createFirst(identifier, metadata)
+  }
+
+  async checkPlace(location: string): Promise<void> {
+    await checkPlace(location, { prefixes: [this.#warehouse, ...this.#extra] })
   }
 
   async defaultLocation(identifier: TableIdentifier): Promise<string> {

@@ -4,8 +4,8 @@
  */
 import { mapParallel } from '../io/bounded-parallel.js'
 import type { FileIO } from '../io/file-io.js'
-import { canonicalLocation, joinLocation, parseLocation, stripTrailingSlashes } from '../io/location.js'
-import { guardPrefixes } from '../io/prefix-guard.js'
+import { canonicalLocation, isInside, joinLocation, parseLocation, stripTrailingSlashes } from '../io/location.js'
+import { checkPlace, guardPrefixes } from '../io/prefix-guard.js'
 import { newTableMetadata } from '../metadata/new-table.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
 import { parseTableMetadata } from '../metadata/table-metadata-json.js'
@@ -221,6 +221,10 @@ export class ObjectStoreCatalog implements CatalogBackend {
     return this.#createFirst(identifier, metadata)
   }
 
+  async checkPlace(location: string): Promise<void> {
+    await checkPlace(location, { prefixes: [this.#warehouse, ...this.#extra] })
+  }
+
   async close(): Promise<void> {
     await this.#io.close?.()
   }
@@ -230,6 +234,7 @@ export class ObjectStoreCatalog implements CatalogBackend {
     const folder = this.#folder(identifier)
     const table = printTableIdentifier(identifier)
     checkDeclaredLocations(metadata, this.#policy(folder))
+    await this.#checkNotAnothers(folder, metadata.location)
     await this.#verifyStore()
     const state: TableState = await folder.load()
     if (state.kind === 'present') throw new FloeError('ALREADY_EXISTS', 'The table exists already', { table })
@@ -250,6 +255,19 @@ export class ObjectStoreCatalog implements CatalogBackend {
           table,
           cause: made.reason,
         })
+    }
+  }
+
+  /** Whichever of two tables in one folder is purged first takes the files of the other. */
+  async #checkNotAnothers(folder: TableFolder, location: string): Promise<void> {
+    const place = stripTrailingSlashes(canonicalLocation(location))
+    if (place === canonicalLocation(folder.location) || !isInside(this.#warehouse, location)) return
+    const path = place.slice(canonicalLocation(this.#warehouse).length).split('/').filter((name) => name !== '')
+    for (let depth = 1; depth <= path.length; depth++) {
+      const other = { namespace: path.slice(0, depth - 1), name: path[depth - 1]! }
+      if (!(await this.#folder(other).exists())) continue
+      const message = `Its files belong to the table ${printTableIdentifier(other)}, which deletes them when it is purged: use that one, or drop it first`
+      throw new FloeError('INVALID', message, { file: location })
     }
   }
 

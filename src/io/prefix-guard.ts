@@ -11,10 +11,7 @@ import type { LocationRules } from './location-check.js'
  * anything is sent, and local ones once more with their symbolic links resolved. Throws `INVALID` for the rest.
  */
 export function guardPrefixes(io: FileIO, rules: LocationRules): FileIO {
-  const check = async (location: string): Promise<void> => {
-    checkLocation(location, rules)
-    if (parseLocation(location).scheme === 'file') await checkLinks(location, rules.prefixes)
-  }
+  const check = (location: string): Promise<void> => checkPlace(location, rules)
   return {
     read: async (location: string, options?: ReadOptions): Promise<Uint8Array> => {
       await check(location)
@@ -50,6 +47,12 @@ export function guardPrefixes(io: FileIO, rules: LocationRules): FileIO {
     },
     ...(io.versions === undefined ? {} : { versions: guardVersions(io.versions, check) }),
   }
+}
+
+/** Throws `INVALID` for a location that a store guarded by these rules does not touch. */
+export async function checkPlace(location: string, rules: LocationRules): Promise<void> {
+  checkLocation(location, rules)
+  if (parseLocation(location).scheme === 'file') await checkLinks(location, rules.prefixes)
 }
 
 function guardVersions(versions: ObjectVersions, check: (location: string) => Promise<void>): ObjectVersions {

@@ -254,7 +254,8 @@ describe('secrets of a catalog', () => {
   ]
 
   it.each(auths)('($type) are shown by no error, catalog or table, inspected or as JSON', async (auth) => {
-    const own = new MemoryCatalog()
+    const io = new MemoryFileIO()
+    const own = new MemoryCatalog({ io })
     await own.createNamespace(['shop'])
     const id = { namespace: ['shop'], name: 'events' }
     await own.createTable(id, creation())
@@ -268,7 +269,7 @@ describe('secrets of a catalog', () => {
       return { status: 200, body: { ...JsonObject.of(body!, '').members, config } }
     })
     const headers = { 'x-own': canary('header') }
-    const catalog = await openCatalog('https://catalog.example', { rest: { auth, headers, fetch: stub.fetch, maxAttempts: 1 } })
+    const catalog = await openCatalog('https://catalog.example', { io, rest: { auth, headers, fetch: stub.fetch, maxAttempts: 1 } })
     const table = await catalog.loadTable('shop.events')
     const errors: unknown[] = []
     for (const call of [() => catalog.createNamespace('x'), () => table.updateProperties({ a: 'b' }), () => catalog.loadTable('shop.none')]) {

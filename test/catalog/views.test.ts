@@ -23,9 +23,11 @@ interface World extends RestStub {
 type Change = (request: StubRequest, serve: () => Promise<ServiceResponse>) => Promise<ServiceResponse | undefined>
 
 async function world(change?: Change): Promise<World> {
-  const own = new MemoryCatalog()
+  const io = new MemoryFileIO()
+  const own = new MemoryCatalog({ io })
   const stub = restStub(own, change)
-  return { ...stub, own, catalog: await openCatalog('http://127.0.0.1:1', { rest: { fetch: stub.fetch, maxAttempts: 1 }, runtime: hastyRuntime }) }
+  const rest = { fetch: stub.fetch, maxAttempts: 1 }
+  return { ...stub, own, catalog: await openCatalog('http://127.0.0.1:1', { rest, io, runtime: hastyRuntime }) }
 }
 
 describe('views of a REST catalog', () => {

@@ -1,6 +1,7 @@
 /** What every catalog backend promises; each implementation runs these cases in a few lines. */
 import { describe, expect, it } from 'vitest'
 import type { CatalogBackend } from '../../src/catalog/catalog-backend.js'
+import { joinLocation } from '../../src/io/location.js'
 import { appendUntilCommitted, codeOf, commitUpdates, creation, emptyAppend, mustCommit, notesOf, setProperties } from '../support/table-commits.js'
 
 export interface CatalogUnderTest {
@@ -132,7 +133,7 @@ function describeTables(open: Open, abilities: CatalogAbilities): void {
     const { catalog } = await open()
     const table = await catalog.createTable(id, creation())
     expect(await codeOf(catalog.registerTable(id, table.metadataLocation))).toBe('ALREADY_EXISTS')
-    expect(await codeOf(catalog.registerTable({ ...id, name: 'x' }, `${table.metadataLocation}.none`))).toBe('NOT_FOUND')
+    expect(await codeOf(catalog.registerTable({ ...id, name: 'x' }, joinLocation(table.metadata.location, 'metadata/none.metadata.json')))).toBe('NOT_FOUND')
   })
 
   if (abilities.rename === false) {

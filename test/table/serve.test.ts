@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -64,16 +65,83 @@ describe('a served catalog in memory', () => {
   })
 })
 
+describe('registering at a served catalog', () => {
+  const refusal = (action: Promise<unknown>): Promise<string> => action.then(() => 'registered', (error: Error & { readonly code?: string }) => `${error.code} ${error.message}`)
+
+  it('tells nothing of files outside of the warehouse: neither what is in them, nor whether they exist', async () => {
+    const [lake, apart] = [newLake(), newLake()]
+    const client = await clientOf(await serve(lake))
+    await client.createTable('shop.events', { schema: columns })
+    mkdirSync(apart)
+    for (const name of ['a.key', 'a.metadata.json']) writeFileSync(join(apart, name), 'canary-secret')
+    writeFileSync(join(lake, 'a.key'), 'canary-secret')
+    symlinkSync(apart, join(lake, 'link'))
+    const pairs = [
+      [`${apart}/a.metadata.json`, `${apart}/b.metadata.json`],
+      [`file://${apart}/a.metadata.json`, `file://${apart}/b.metadata.json`],
+      [`${lake}/link/a.metadata.json`, `${lake}/link/b.metadata.json`],
+      [`${lake}/a.key`, `${lake}/b.key`],
+      [`${lake}/../${apart.slice(folder.length + 1)}/a.metadata.json`, `${lake}/../${apart.slice(folder.length + 1)}/b.metadata.json`],
+    ] as const
+    for (const [present, missing] of pairs) {
+      const answer = await refusal(client.registerTable('shop.leak', present))
+      expect(answer).toMatch(/^INVALID /)
+      expect(answer.replaceAll('a.metadata', 'b.metadata')).toBe(await refusal(client.registerTable('shop.leak', missing)))
+    }
+  })
+
+  it('quotes nothing of a file that is no metadata', async () => {
+    const lake = newLake()
+    const client = await clientOf(await serve(lake))
+    await client.createTable('shop.events', { schema: columns })
+    for (const text of ['canary-secret', '{"canary-secret":', '{"format-version":"canary-secret"}', '{"format-version":2,"location":5,"table-uuid":"canary-secret"}', '']) {
+      for (const [name, bytes] of [['x.metadata.json', Buffer.from(text)], ['x.gz.metadata.json', gzipSync(text)], ['x.metadata.json.gz', gzipSync(text)]] as const) {
+        writeFileSync(join(lake, name), bytes)
+        const answer = await refusal(client.registerTable('shop.leak', join(lake, name)))
+        expect([answer, answer.includes('canary')]).toEqual([expect.stringMatching(/^INVALID .* no metadata that can be registered/), false])
+      }
+    }
+  })
+
+  it('takes metadata of the warehouse and of places that tables may use, and each table once', async () => {
+    const [lake, apart] = [newLake(), newLake()]
+    const client = await clientOf(await serve(lake, { allowedLocations: [apart] }), { allowedLocations: [apart] })
+    const table = await client.createTable('shop.events', { schema: columns })
+    await table.append([{ id: 1n }])
+    const { metadataLocation } = await client.loadTable('shop.events')
+    const second = await refusal(client.registerTable('shop.copy', metadataLocation))
+    expect(second).toMatch(/^INVALID .*belong to the table shop\.events/)
+    mkdirSync(apart)
+    copyFileSync(metadataLocation, join(apart, 'v7.metadata.json'))
+    expect(await refusal(client.registerTable('shop.copy', join(apart, 'v7.metadata.json')))).toMatch(/^INVALID .*belong to the table shop\.events/)
+    const inside = readFileSync(metadataLocation, 'utf8').replace(`${lake}/shop/events"`, `${lake}/shop/events/part"`)
+    writeFileSync(join(apart, 'v8.metadata.json'), inside)
+    expect(await refusal(client.registerTable('shop.copy', join(apart, 'v8.metadata.json')))).toMatch(/^INVALID .*belong to the table shop\.events/)
+    await client.dropTable('shop.events')
+    const moved = await client.registerTable('shop.moved', join(apart, 'v7.metadata.json'))
+    expect(await moved.scan().rows().toArray()).toEqual([{ id: 1n }])
+  })
+
+  it('holds for views as well', async () => {
+    const client = await clientOf(await serve('memory:', { io: new MemoryFileIO() }))
+    await client.createNamespace('shop')
+    for (const name of ['/etc/hostname', '/etc/x.metadata.json']) {
+      expect(await refusal(client.registerView('shop.leak', name))).toMatch(/^INVALID .*(?:must be a metadata file|outside the allowed locations)/)
+    }
+  })
+})
+
 describe('failures of a catalog that is served', () => {
   it('name the table that they are about', async () => {
-    const client = await clientOf(await serve(newLake()))
+    const lake = newLake()
+    const client = await clientOf(await serve(lake))
     await client.createTable('shop.events', { schema: columns })
     const failures: Readonly<Record<string, readonly [code: string, action: () => Promise<unknown>]>> = {
       'shop.none': ['NOT_FOUND', () => client.loadTable('shop.none')],
       'shop.lost': ['NOT_FOUND', () => client.dropTable('shop.lost')],
       'shop.old': ['NOT_FOUND', () => client.renameTable('shop.old', 'shop.new')],
       'shop.events': ['ALREADY_EXISTS', () => client.createTable('shop.events', { schema: columns })],
-      'shop.gone': ['NOT_FOUND', () => client.registerTable('shop.gone', join(folder, 'none.metadata.json'))],
+      'shop.gone': ['NOT_FOUND', () => client.registerTable('shop.gone', join(lake, 'none.metadata.json'))],
     }
     const seen: unknown[] = []
     for (const [table, [code, action]] of Object.entries(failures)) {

@@ -14,6 +14,7 @@ import type { Runtime } from '../../util/runtime.js'
 import type { CatalogBackend, LoadedTable, TableCreation, TableIdentifier } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
 import { pageOf } from './page.js'
+import { registerMetadata } from './register-metadata.js'
 import { cannotRename, errorResponse, noSuchNamespace, noSuchTable, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
 import {
   decodeNamespace,
@@ -209,7 +210,9 @@ export class RestService {
     const taken = await this.#viewNamed(table)
     if (taken !== undefined) return taken
     if (body.optionalBoolean('overwrite') === true) throw new FloeError('UNSUPPORTED', 'Registering over an existing table is not offered: drop it first')
-    return this.#about({ table }, async () => tableResponse(await this.#catalog.registerTable(table, location)))
+    return this.#about({ table }, async () =>
+      tableResponse(await registerMetadata(this.#catalog, location, () => this.#catalog.registerTable(table, location))),
+    )
   }
 
   async #loadTable(identifier: TableIdentifier, request: ServiceRequest): Promise<ServiceResponse> {

@@ -6,6 +6,7 @@ import type { JsonMembers, JsonObject } from '../../util/json.js'
 import type { CatalogBackend, LoadedView, TableIdentifier, ViewBackend } from '../catalog-backend.js'
 import { endpoints } from '../rest/rest-endpoints.js'
 import { pageOf } from './page.js'
+import { registerMetadata } from './register-metadata.js'
 import { cannotRename, errorResponse, noSuchNamespace, noSuchView, tableExistsAlready, viewExistsAlready, type Subject } from './service-error.js'
 import { decodeNamespace, decodeSegment, failure, requestBody, type Route, type ServiceRequest, type ServiceResponse } from './service-request.js'
 
@@ -82,7 +83,10 @@ class ViewService {
     const body = requestBody(request)
     const view = { namespace, name: body.requireString('name') }
     const location = body.requireString('metadata-location')
-    return about({ view }, async () => (await this.#taken(view)) ?? viewResponse(await this.#views.registerView(view, location)))
+    return about({ view }, async () => {
+      const taken = await this.#taken(view)
+      return taken ?? viewResponse(await registerMetadata(this.#catalog, location, () => this.#views.registerView(view, location)))
+    })
   }
 
   async commit(identifier: TableIdentifier, request: ServiceRequest): Answer {
