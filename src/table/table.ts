@@ -137,12 +137,13 @@ export class Table extends TableMaintenance {
    * Brings a snapshot into this branch that is not in its history: a staged one, by its `wapId` or id, or one of another
    * branch. Appends and dynamic overwrites can be picked, and whatever is based on the branch's head.
    *
-   * @throws FloeError `INVALID` for what cannot be picked, or is in the branch already
+   * @throws FloeError `INVALID` for what cannot be picked, `ALREADY_EXISTS` for what the branch has already: the snapshot, or another of
+   * its `wapId`
    */
   async cherryPick(source: StagedSource, options: CommitCallOptions = {}): Promise<Snapshot> {
     checkArgument(source, 'object', 'What to cherry-pick')
     const { runtime } = this.context
-    const result = await this.#manage((branches) => branches.cherryPick(this.loaded.metadata, source, this.liveBranch(), runtime), options)
+    const result = await this.#manage((branches) => branches.cherryPick(source, this.liveBranch(), runtime), options)
     return result.snapshot ?? branchHead(result.table.metadata, this.boundBranch ?? MAIN_BRANCH)!
   }
 
