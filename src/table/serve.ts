@@ -1,5 +1,6 @@
 import type { RunningServer } from '../catalog/rest-server/serve-catalog.js'
 import { systemRuntime } from '../util/runtime.js'
+import { checkArgument, checkOptional, checkOptions } from './checked-arguments.js'
 import { type BackendOptions, openBackend } from './open-backend.js'
 
 export interface ServeCatalogOptions extends BackendOptions {
@@ -9,7 +10,7 @@ export interface ServeCatalogOptions extends BackendOptions {
   readonly port?: number | undefined
   /** What clients must send, as bearer token or as OAuth 2 client secret. */
   readonly token?: string | undefined
-  /** Properties that clients get, such as `s3.endpoint`. Never credentials. */
+  /** Properties that clients get, such as `s3.endpoint`. Never credentials: those are refused. */
   readonly clientProperties?: Readonly<Record<string, string>> | undefined
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -17,10 +18,15 @@ export interface ServeCatalogOptions extends BackendOptions {
 /**
  * Serves the catalog at a URI by the REST protocol of Iceberg, for engines that speak it: they and writers of the same
  * warehouse that go without the server are safe from each other.
- * @throws FloeError `INVALID` for an address that others reach without a token
+ * @throws FloeError `INVALID` for an address that others reach without a token, a port that is none, a secret among `clientProperties`
  */
 export async function serveCatalog(uri: string, options: ServeCatalogOptions = {}): Promise<RunningServer> {
+  checkArgument(uri, 'string', "A catalog's URI")
+  checkOptions(options)
   const { host, port, token, clientProperties, onError } = options
+  checkOptional(host, 'string', 'The host')
+  checkOptional(token, 'string', 'The token')
+  checkOptional(clientProperties, 'object', 'clientProperties')
   const runtime = options.runtime ?? systemRuntime
   const { serveCatalog: serve } = await import('../catalog/rest-server/serve-catalog.js')
   const { backend, close } = await openBackend(uri, options)

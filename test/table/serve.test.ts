@@ -65,6 +65,60 @@ describe('a served catalog in memory', () => {
   })
 })
 
+describe('what cannot be served', () => {
+  it('is a port that is none, and no socket file is made of it', async () => {
+    for (const port of [-1, 99_999, 65_536, 1.5, Number.NaN, '8o80', '8080', join(folder, 'socket'), null, {}]) {
+      const message = expect.stringMatching(/^A port is a whole number from 0 to 65535, not /) as string
+      await expect(serve('memory:', { port: port as number }), String(port)).rejects.toMatchObject({ name: 'FloeError', code: 'INVALID', message })
+    }
+  })
+
+  it('is a catalog whose arguments are of another kind', async () => {
+    for (const [uri, options] of [[undefined, {}], [5, {}], ['memory:', null], ['memory:', { host: 5 }], ['memory:', { token: 5 }], ['memory:', { clientProperties: 'a=b' }]]) {
+      await expect(serve(uri as string, options as object)).rejects.toMatchObject({ name: 'FloeError', code: 'INVALID' })
+    }
+  })
+
+  it('is a secret, as a property for clients', async () => {
+    const secrets = [
+      's3.secret-access-key', 's3.access-key-id', 's3.session-token', 'token', 'credential', 'header.authorization', 'adls.sas-token.account',
+      'adls.auth.shared-key.account.key', 'gcs.oauth2.token', 'rest.auth.basic.password', 's3.sse.key',
+    ]
+    for (const name of secrets) {
+      for (const value of ['canary', '12345']) {
+        const error = (await serve('memory:', { clientProperties: { [name]: value } }).catch((reason: unknown) => reason)) as Error
+        expect(error).toMatchObject({ name: 'FloeError', code: 'INVALID', message: expect.stringContaining(JSON.stringify(name)) as string })
+        expect(error.message).not.toContain(value)
+      }
+    }
+    await expect(serve('memory:', { clientProperties: { 's3.endpoint': 5 as unknown as string } })).rejects.toMatchObject({ code: 'INVALID' })
+    const clientProperties = {
+      's3.endpoint': 'http://127.0.0.1:1', 'client.region': 'eu-north-1', 's3.path-style-access': 'true', 'token-refresh-enabled': 'false',
+      'client.credentials-provider': 'com.example.Provider', 'client.refresh-credentials-endpoint': '/v1/credentials',
+    }
+    const { uri } = await serve('memory:', { clientProperties })
+    expect(await (await fetch(`${uri}/v1/config`)).json()).toMatchObject({ overrides: clientProperties })
+  })
+})
+
+describe('a catalog server that is named wrongly', () => {
+  it.each(['http://', 'https://', 'http:', 'http://[', 'http://a b', 'https://user:canary@host'])('as %s is INVALID', async (uri) => {
+    await expect(openCatalog(uri)).rejects.toMatchObject({ name: 'FloeError', code: 'INVALID', message: expect.not.stringContaining('canary') as string })
+  })
+
+  it.each([{ type: 'basic', token: 'canary' }, {}, 'canary', { type: 5 }, { type: 'canary'.repeat(0) }])('with authentication of an unknown type is INVALID, and names the types there are', async (auth) => {
+    const opened = openCatalog('https://catalog.example', { rest: { auth: auth as never } })
+    await expect(opened).rejects.toMatchObject({ name: 'FloeError', code: 'INVALID', message: expect.stringContaining('none, bearer, oauth2 or sigv4') as string })
+    await expect(opened).rejects.toMatchObject({ message: expect.not.stringContaining('canary') as string })
+  })
+
+  it('with a bearer token that is none is INVALID', async () => {
+    for (const token of [undefined, 5, null]) {
+      await expect(openCatalog('https://catalog.example', { rest: { auth: { type: 'bearer', token } as never } })).rejects.toMatchObject({ code: 'INVALID' })
+    }
+  })
+})
+
 describe('registering at a served catalog', () => {
   const refusal = (action: Promise<unknown>): Promise<string> => action.then(() => 'registered', (error: Error & { readonly code?: string }) => `${error.code} ${error.message}`)
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { FloeError } from '../../util/errors.js'
 import { printJson } from '../../util/json.js'
+import { checkClientProperties } from './client-properties.js'
 import { failure, type ServiceResponse } from './service-request.js'
 import { RestService, type RestServiceOptions } from './rest-service.js'
 
@@ -24,6 +25,7 @@ export interface RunningServer {
   readonly close: () => Promise<void>
 }
 
+const MAX_PORT = 65_535
 const MAX_BODY_BYTES = 64 * 2 ** 20
 /** Of requests for a token, which anybody can send. */
 const MAX_FORM_BYTES = 64 * 2 ** 10
@@ -35,10 +37,15 @@ const CLOSE_WAIT_MS = 10_000
 
 /**
  * Serves a catalog by the REST protocol of Iceberg, so that other engines write the same tables.
- * @throws FloeError `INVALID` for an address that others reach without a token
+ * @throws FloeError `INVALID` for an address that others reach without a token, a port that is none, a secret among the clients' properties
  */
 export async function serveCatalog(options: ServeOptions): Promise<RunningServer> {
-  const { host = '127.0.0.1', port = 0, token } = options
+  const { host = '127.0.0.1', port = 0, token, overrides = {} } = options
+  // Given anything else, Node would listen on a socket file of that name.
+  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
+    throw new FloeError('INVALID', `A port is a whole number from 0 to ${MAX_PORT}, not ${typeof port === 'number' ? port : `a value of type ${typeof port}`}`)
+  }
+  checkClientProperties(overrides)
   if (token === undefined && !LOOPBACK.test(host)) {
     throw new FloeError('INVALID', `Everybody who reaches ${host} could change the tables: give a token, or serve on 127.0.0.1`)
   }

@@ -423,6 +423,7 @@ function openSession(auth: RestAuth, http: RestHttp, runtime: Runtime): AuthSess
     case 'none':
       return anonymousSession
     case 'bearer':
+      if (typeof auth.token !== 'string' && typeof auth.token !== 'function') throw new FloeError('INVALID', 'A bearer token is a text, or a function that fetches one')
       if (http.base.protocol !== 'https:' && !isLoopback(http.base)) throw unencrypted(http.base)
       return bearerSession(auth.token)
     case 'oauth2':
@@ -430,6 +431,10 @@ function openSession(auth: RestAuth, http: RestHttp, runtime: Runtime): AuthSess
       return new OAuth2Session(auth, http, runtime)
     case 'sigv4':
       return new SigV4Session(auth, runtime)
+    default: {
+      const { type } = auth as { readonly type?: unknown }
+      throw new FloeError('INVALID', `The type of rest.auth is none, bearer, oauth2 or sigv4, not ${typeof type === 'string' ? JSON.stringify(type.slice(0, 40)) : typeof type}`)
+    }
   }
 }
 

@@ -34,8 +34,13 @@ export function parseStorageCredentials(answer: JsonObject): readonly StorageCre
 /** Every secret in what the catalog sent. */
 export function storageSecrets(config: ReadonlyMap<string, string>, credentials: readonly StorageCredential[]): readonly string[] {
   return [config, ...credentials.map((credential) => credential.config)].flatMap((properties) =>
-    [...properties].filter(([name, value]) => SECRET_NAMES.test(name) && !PLAIN_VALUE.test(value)).map(([, value]) => value),
+    [...properties].filter(([name, value]) => isSecretName(name) && !PLAIN_VALUE.test(value)).map(([, value]) => value),
   )
+}
+
+/** Whether properties of that name hold secrets, as a rule: some only speak of one. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAMES.test(name)
 }
 
 const SECRET_NAMES =
