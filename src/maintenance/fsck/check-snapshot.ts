@@ -48,6 +48,8 @@ function checkedList(context: FsckContext, snapshot: Snapshot, manifests: readon
   })
 }
 
+const MANIFEST_CODES = { missing: 'manifest-missing', damaged: 'manifest-damaged' } as const
+
 class SnapshotCheck {
   readonly #live = new LiveFiles()
   readonly #vectors = new LocationIndex()
@@ -78,26 +80,30 @@ class SnapshotCheck {
     const own = this.manifests.filter((manifest) => manifest.content === content)
     for await (const entries of mapOrdered(own, MANIFESTS_AHEAD, (manifest) => this.#load(manifest))) {
       context.advance()
-      if (entries === undefined) {
-        this.#isComplete = false
-        continue
-      }
-      const isNew = context.seenManifests.add(manifestKey(entries.manifest)).isNew
-      if (isNew) {
-        context.totals.manifests++
-        checkManifest(context, entries, this.snapshot)
-      }
-      visit(entries)
-      if (mayHaveLiveFiles(entries.manifest) || isNew) {
-        await checkContentFiles(context, entries, { live: this.#live, ...inSnapshot(this.snapshot) })
-      }
+      // Members of entries are decoded where they are looked at, and may turn out to be damaged as late as that.
+      const place = { ...inSnapshot(this.snapshot), manifest: entries?.manifest.manifestPath }
+      const isWhole = entries !== undefined && (await context.reading(MANIFEST_CODES, place, () => this.#inspect(entries, visit)))
+      if (isWhole !== true) this.#isComplete = false
     }
+  }
+
+  async #inspect(entries: ManifestEntries, visit: (entries: ManifestEntries) => void): Promise<true> {
+    const { context } = this
+    const isNew = context.seenManifests.add(manifestKey(entries.manifest)).isNew
+    if (isNew) {
+      context.totals.manifests++
+      checkManifest(context, entries, this.snapshot)
+    }
+    visit(entries)
+    if (mayHaveLiveFiles(entries.manifest) || isNew) {
+      await checkContentFiles(context, entries, { live: this.#live, ...inSnapshot(this.snapshot) })
+    }
+    return true
   }
 
   async #load(manifest: ManifestFile): Promise<ManifestEntries | undefined> {
     const { context, snapshot } = this
-    const codes = { missing: 'manifest-missing', damaged: 'manifest-damaged' } as const
-    return context.reading(codes, { ...inSnapshot(snapshot), manifest: manifest.manifestPath }, async () => {
+    return context.reading(MANIFEST_CODES, { ...inSnapshot(snapshot), manifest: manifest.manifestPath }, async () => {
       const bytes = await context.io.read(manifest.manifestPath, { signal: context.caller.signal })
       checkLength(context, manifest, bytes, snapshot)
       return decodeManifest(manifest, bytes, { partitionType: tupleType(context.metadata, manifest.partitionSpecId) })
