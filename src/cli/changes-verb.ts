@@ -32,14 +32,16 @@ export async function changesVerb(args: readonly string[], environment: Environm
   const cursorFile = options.text('cursor-file')
   const filter = whereOption(options)
   const after = await startOf(options, cursorFile)
+  const keeper = cursorFile === undefined ? undefined : await OutputFile.at(cursorFile)
   await withTable(options, 'read', async (table) => {
     const [from, to] = ['from', 'to'].map((name) => stateOf(table, name, options.text(name)))
     const [keys, columns] = [names(options, 'keys'), names(options, 'select')]
     const range = { from, after, to, limit: printing.wantedRows, signal: environment.signal }
     const changes = table.scanChanges({ ...range, keys, columns, filter, net: options.flag('net') })
     await printRows(changes, printing, environment)
-    if (cursorFile === undefined) await environment.stderr.line(`cursor: ${JSON.stringify(changes.cursor)}`)
-    else await storeCursor(cursorFile, changes.cursor)
+    const cursor = JSON.stringify(changes.cursor)
+    if (keeper === undefined) await environment.stderr.line(`cursor: ${cursor}`)
+    else await keeper.fill((file) => file.output().line(cursor))
   })
 }
 
@@ -53,17 +55,6 @@ async function startOf(options: CommandOptions, cursorFile: string | undefined):
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error instanceof FloeError ? error : new FloeError('INVALID', 'The cursor file cannot be read', { file: cursorFile, cause: error })
-  }
-}
-
-async function storeCursor(path: string, cursor: ChangeCursor): Promise<void> {
-  const file = await OutputFile.at(path)
-  try {
-    await file.output().line(JSON.stringify(cursor))
-    await file.commit()
-  } catch (error) {
-    await file.discard()
-    throw error
   }
 }
 

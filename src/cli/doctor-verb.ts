@@ -4,14 +4,12 @@ import { printJson } from '../util/json.js'
 import { absolutePlace, CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
-import { storeOptions } from './open-target.js'
-import { UsageError } from './usage-error.js'
+import { catalogNamed, storeOptions } from './open-target.js'
 
 /** `floe doctor`: tries the store of a warehouse, and tells what it keeps and what it does not. */
 export async function doctorVerb(args: readonly string[], { stdout }: Environment): Promise<void> {
   const options = new CommandOptions(args, {})
-  const [uri, extra] = options.positionals
-  if (uri === undefined || extra !== undefined) throw new UsageError('Name one catalog to try: /data/lake, s3://bucket/warehouse')
+  const uri = catalogNamed(options, 'try')
   const catalog = await openCatalog(absolutePlace(uri), storeOptions(options))
   try {
     const { properties, isSafe, location } = await catalog.verifyStore()

@@ -1,7 +1,11 @@
+import { stat } from 'node:fs/promises'
+import { localPath } from '../io/local-path.js'
+import { parseLocation } from '../io/location.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { absoluteLocation, inputStore } from '../table/input-files/input-file.js'
 import type { InputFile, InputFormat, ReadFilesOptions } from '../table/input-files/input-file.js'
 import { openInputFile } from '../table/input-files/open-input-file.js'
+import { FloeError } from '../util/errors.js'
 import type { CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
 import { storeOptions } from './open-target.js'
@@ -54,10 +58,22 @@ export function rowCountOf(files: readonly InputFile[]): number | undefined {
   return counts.includes(undefined) ? undefined : counts.reduce<number>((sum, rows) => sum + rows!, 0)
 }
 
-function openInput(location: string, engine: ParquetWasmEngine, options: CommandOptions, environment: Environment): Promise<InputFile> {
+async function openInput(
+  location: string,
+  engine: ParquetWasmEngine,
+  options: CommandOptions,
+  environment: Environment,
+): Promise<InputFile> {
   const { stdin, signal } = environment
   const { s3, pathMapping } = storeOptions(options)
+  if (location !== '-' && pathMapping === undefined && parseLocation(location).scheme === 'file') await refuseFolder(location)
   const format = options.oneOf('input-format', FORMATS)
   const reading: ReadFilesOptions = { format, delimiter: options.text('delimiter'), stdin, signal, s3, pathMapping }
   return openInputFile(location, { io: inputStore(location, reading), engine, options: reading })
+}
+
+/** Formats differ in what they make of a folder, and its name rarely tells one. */
+async function refuseFolder(location: string): Promise<void> {
+  const status = await stat(localPath(location)).catch(() => undefined)
+  if (status?.isDirectory() === true) throw new FloeError('INVALID', 'This is a folder: name the files in it', { file: location })
 }

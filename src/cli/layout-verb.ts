@@ -31,14 +31,7 @@ async function print(text: string, place: string | undefined, layout: TableLayou
     await stdout.write(text)
     return
   }
-  const file = await OutputFile.at(place)
-  try {
-    await file.output().write(text)
-    await file.commit()
-  } catch (error) {
-    await file.discard()
-    throw error
-  }
+  await (await OutputFile.at(place)).fill((file) => file.output().write(text))
   if (stdout.isTerminal) for (const { title, why } of layout.advice) await stderr.line(`${title}. ${why}`)
 }
 

@@ -61,6 +61,14 @@ export async function openTarget(options: CommandOptions, access: Access): Promi
   return openInCatalog(await openCatalog(uri, { ...stores, rest: serverOptions() }), table, access)
 }
 
+/** The catalog named by the only positional argument. `purpose`: what is to be done with it. @throws UsageError for a table of one */
+export function catalogNamed({ positionals }: CommandOptions, purpose: string): string {
+  const [uri, extra] = positionals
+  if (uri === undefined || extra !== undefined) throw new UsageError(`Name one catalog to ${purpose}: /data/lake, s3://bucket/warehouse`)
+  if (uri.includes('#')) throw new UsageError(`Name a catalog to ${purpose}, /data/lake, not a table of one, ${JSON.stringify(uri)}`)
+  return uri
+}
+
 /** Does something with the table named by the first positional argument, which must exist, and closes the way to it. */
 export async function withTable(options: CommandOptions, access: 'read' | 'change', run: (table: Table) => Promise<void>): Promise<void> {
   const target = await openTarget(options, access)

@@ -43,15 +43,10 @@ export async function printRows(rows: PrintableRows, printing: Printing, { stdou
     await pump(rows, await printerOf(rows, printing, stdout))
     return
   }
-  const file = await OutputFile.at(printing.output)
-  try {
+  await (await OutputFile.at(printing.output)).fill(async (file) => {
     if (printing.format === 'parquet') await (await import('./parquet-output.js')).writeParquet(rows, file.path)
     else await pump(rows, await printerOf(rows, printing, file.output()))
-    await file.commit()
-  } catch (error) {
-    await file.discard()
-    throw error
-  }
+  })
 }
 
 async function pump(rows: PrintableRows, printer: RowPrinter): Promise<void> {

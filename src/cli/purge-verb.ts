@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { PurgeReport } from '../maintenance/purge/purge-report.js'
 import { FloeError } from '../util/errors.js'
 import { printJson } from '../util/json.js'
@@ -8,6 +7,7 @@ import { durationOption } from './duration-option.js'
 import type { Environment } from './environment.js'
 import { jsonOf } from './json-rows.js'
 import { withTable } from './open-target.js'
+import { OutputFile } from './output-file.js'
 import { UsageError } from './usage-error.js'
 import { whereOption } from './where-option.js'
 
@@ -38,10 +38,11 @@ export async function purgeVerb(args: readonly string[], environment: Environmen
     dryRun: options.flag('dry-run'),
     signal: environment.signal,
   }
+  const place = options.text('report')
   await withTable(options, 'change', async (table) => {
+    const reportFile = place === undefined ? undefined : await OutputFile.at(place)
     const report = await table.purge(where, asked)
-    const file = options.text('report')
-    if (file !== undefined) await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`)
+    await reportFile?.fill((file) => file.output().line(JSON.stringify(report, undefined, 2)))
     if (options.flag('json')) await environment.stdout.line(printJson(jsonOf(report)))
     else await printReport(report, environment)
     if (!report.isErased && !report.dryRun) {

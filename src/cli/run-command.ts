@@ -2,6 +2,7 @@ import { FloeError } from '../util/errors.js'
 import type { FloeErrorCode } from '../util/errors.js'
 import type { Environment } from './environment.js'
 import { ClosedPipe } from './output.js'
+import { systemFailure } from './system-failure.js'
 import { UsageError } from './usage-error.js'
 
 /** One verb: its arguments, parsed by itself, to what it prints. */
@@ -91,9 +92,11 @@ function interrupted(cause: unknown): FloeError {
   return new FloeError('ABORTED', 'Interrupted; nothing was committed', { cause })
 }
 
-/** Anything else is a defect of this program, or of what it runs on. */
+/** Anything but a typed error and a failure of the system is a defect of this program, or of what it runs on. */
 function asFloeError(error: unknown): PrintableError {
   if (error instanceof FloeError) return error
+  const failure = systemFailure(error)
+  if (failure !== undefined) return failure
   const message = error instanceof Error ? ((process.env['FLOE_DEBUG'] ?? '') === '' ? error.message : (error.stack ?? error.message)) : String(error)
   return { code: 'INTERNAL', message, retryable: false }
 }

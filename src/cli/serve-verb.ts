@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { serveCatalog } from '../table/serve.js'
 import { absolutePlace, CommandOptions } from './command-options.js'
 import type { Environment } from './environment.js'
-import { storeOptions } from './open-target.js'
+import { catalogNamed, storeOptions } from './open-target.js'
+import { systemFailure } from './system-failure.js'
 import { UsageError } from './usage-error.js'
 
 /** `floe serve`: a REST catalog over a warehouse, until it is interrupted. */
@@ -13,8 +14,7 @@ export async function serveVerb(args: readonly string[], { stdout, stderr, signa
     'token-file': { type: 'string' },
     'client-property': { type: 'string', multiple: true },
   })
-  const [uri, extra] = options.positionals
-  if (uri === undefined || extra !== undefined) throw new UsageError('Name one catalog to serve: /data/lake, s3://bucket/warehouse')
+  const uri = catalogNamed(options, 'serve')
   const server = await serveCatalog(absolutePlace(uri), {
     ...storeOptions(options),
     allowedLocations: options.texts('allow-location').map(absolutePlace),
@@ -34,7 +34,10 @@ export async function serveVerb(args: readonly string[], { stdout, stderr, signa
 /** By file or environment: arguments are seen by every process of the machine. */
 async function readToken(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return process.env['FLOE_SERVE_TOKEN']
-  const token = (await readFile(file, 'utf8')).trim()
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw systemFailure(error, 'read the token file', file) ?? error
+  })
+  const token = text.trim()
   if (token === '') throw new UsageError('The token file is empty')
   return token
 }
