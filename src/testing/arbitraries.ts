@@ -58,6 +58,9 @@ export interface Arbitraries {
 
 /** Makes the generators with the caller's fast-check, which floe does not depend on. */
 export function arbitraries(fc: FastCheck): Arbitraries {
+  if (typeof (fc as Partial<FastCheck> | undefined)?.property !== 'function') {
+    throw new FloeError('INVALID', "arbitraries takes fast-check: import fc from 'fast-check'")
+  }
   const make = new ArbitraryMaker(fc)
   return {
     schemas: (limits) => make.schemas(limits),
@@ -88,6 +91,7 @@ class ArbitraryMaker {
   }
 
   schemas({ maxColumns = 4, nested = true, optional = true }: SchemaLimits = {}): Arbitrary<Schema> {
+    if (!Number.isSafeInteger(maxColumns) || maxColumns < 1) throw new FloeError('INVALID', 'A schema has at least one column: maxColumns is from 1')
     const fc = this.#fc
     const primitive = fc.constantFrom(...PRIMITIVES)
     const shape = nested ? fc.constantFrom('plain', 'plain', 'plain', 'list', 'map', 'struct') : fc.constant('plain')

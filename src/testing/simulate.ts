@@ -8,6 +8,7 @@ import { rowReader } from '../arrow/row-values.js'
 import { isFloeError } from '../util/errors.js'
 import { CausalTime } from './causal-time.js'
 import { checkHistory } from './check-history.js'
+import { checkPlan } from './check-plan.js'
 import { PriorityOrder, RandomOrder, type Decisions } from './decisions.js'
 import { EventLog } from './event-log.js'
 import { FaultPlan, type Fault, type FaultKind } from './fault.js'
@@ -67,6 +68,7 @@ const readRows = rowReader(SIMULATION_SCHEMA)
 
 /** Runs a plan to its end, then checks what came of it. The same plan gives the same log, byte for byte. */
 export async function simulate(plan: SimulationPlan, options: SimulateOptions = {}): Promise<SimulationResult> {
+  checkPlan(plan)
   const run = new SimulationRun(plan, options)
   const history = await run.run()
   const summary = run.summary()

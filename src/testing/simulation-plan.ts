@@ -1,4 +1,5 @@
 /** What a run is to do, as data: made from a seed, printed, replayed, and taken apart piece by piece when it fails. */
+import { FloeError } from '../util/errors.js'
 import { FAULT_KINDS, type Fault, type FaultKind } from './fault.js'
 import { SeededRandom } from './seeded-random.js'
 import type { WriterOperationKind } from './writer-operations.js'
@@ -69,8 +70,9 @@ const AMBIGUOUS: ReadonlySet<FaultKind> = new Set(['lost', 'late', 'cut-off', 'e
 /** A quarter of all runs has none: whatever goes wrong then is nobody else's fault. */
 const FAULTLESS = 0.25
 
-/** The run of a seed. */
+/** The run of a seed. Throws `INVALID` for a seed that is no integer. */
 export function planSimulation(seed: number, limits: PlanLimits = {}): SimulationPlan {
+  if (!Number.isSafeInteger(seed)) throw new FloeError('INVALID', `The seed of a run is an integer, not ${String(seed)}`)
   const random = new SeededRandom(seed)
   const { maxActors = 4, maxOperations = 3, maxFaults = 4 } = limits
   const mix = random.pick(MIXES)
