@@ -150,6 +150,17 @@ describe('floe serve', () => {
     }
   })
 
+  it('says which token file is missing, which port is none, and which property is a secret', async () => {
+    const errorOf = async (...args: string[]): Promise<unknown> => {
+      const { code, err } = await floe(['serve', lake, ...args, '--json'])
+      return [code, (JSON.parse(err) as { readonly error: unknown }).error]
+    }
+    expect(await errorOf('--token-file', '/nope/token')).toEqual([1, expect.objectContaining({ code: 'NOT_FOUND', file: '/nope/token' })])
+    expect(await errorOf('--token-file', lake)).toEqual([1, expect.objectContaining({ code: 'NOT_FOUND', file: lake })])
+    expect(await errorOf('--port', '99999')).toEqual([1, expect.objectContaining({ code: 'INVALID' })])
+    expect(await errorOf('--client-property', 's3.secret-access-key=canary')).toEqual([1, expect.objectContaining({ code: 'INVALID', message: expect.not.stringContaining('canary') as string })])
+  })
+
   it('refuses to be reached by others without a token', async () => {
     expect(await floe(['serve', lake, '--host', '0.0.0.0'])).toMatchObject({ code: 1, err: expect.stringContaining('give a token') as string })
   })
