@@ -56,7 +56,11 @@ function stepsOf(owner: 'mine' | 'theirs'): fc.Arbitrary<Step> {
         if (row !== undefined) row[name] = 7
       },
     })),
-    fc.nat({ max: 3 }).map((id): Step => ({ text: `delete ${id}`, run: (verbs) => verbs.delete(`id = ${id}`), apply: ({ rows }) => void rows.delete(id) })),
+    fc.nat({ max: 3 }).map((id): Step => ({
+      text: `delete ${id}`,
+      run: (verbs) => verbs.delete(`id = ${id}`),
+      apply: ({ rows }) => void rows.delete(id),
+    })),
   )
 }
 
