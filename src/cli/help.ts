@@ -3,29 +3,30 @@ const MAIN = `floe — Apache Iceberg tables from the command line
 Usage: floe <verb> <table> [options]
 
 Verbs
-  scan      print the rows of a table, now or at an earlier state
-  append    add the rows of files, creating the table if asked
-  delete    delete the rows that a filter selects
-  update    set columns of the rows that a filter selects
-  upsert    replace the rows that have the keys of new ones, insert the others
-  overwrite replace all rows, those of a filter, or whole partitions
-  changes   print what changed between two states, row by row
-  compact   rewrite small files into large ones, sorted if asked
-  maintain  decide what the table needs, do it, and say why
-  rewrite-manifests  few manifests in the order of partitions
-  inspect   print the table's metadata: snapshots, files, partitions, …
-  branch    list, create, move and drop branches; tag does so with tags
-  publish   check a branch, and fast-forward main to it
-  rollback  move a branch back to an earlier snapshot
-  cherry-pick  bring a staged snapshot into a branch
-  expire    remove old snapshots, and the files that only they need
-  orphans   remove files that nothing in the table reaches
-  fsck      check every file, count and bound, and mend what can be mended
-  purge     erase rows for good, and prove it
-  doctor    try whether commits to a store are safe
-  serve     offer a catalog to other engines by the REST protocol
-  layout    draw how the table lies in its files, as one HTML page
-  plan      tell which files a query reads or skips, and why
+  scan               print the rows of a table, now or at an earlier state
+  append             add the rows of files, creating the table if asked
+  delete             delete the rows that a filter selects
+  update             set columns of the rows that a filter selects
+  upsert             replace rows by the keys of new ones, insert the others
+  overwrite          replace all rows, those of a filter, or whole partitions
+  changes            print what changed between two states, row by row
+  compact            rewrite small files into large ones, sorted if asked
+  maintain           decide what the table needs, do it, and say why
+  rewrite-manifests  bring manifests into the order of partitions
+  inspect            print metadata: snapshots, files, partitions, …
+  branch             list, create, move and drop branches
+  tag                list, create, move and drop tags
+  publish            check a branch, and fast-forward main to it
+  rollback           move a branch back to an earlier snapshot
+  cherry-pick        bring a staged snapshot into a branch
+  expire             remove old snapshots, and the files that only they need
+  orphans            remove files that nothing in the table reaches
+  fsck               check files, counts and bounds; mend what can be mended
+  purge              erase rows for good, and prove it
+  doctor             try whether commits to a store are safe
+  serve              offer a catalog to other engines by the REST protocol
+  layout             draw how the table lies in its files, as one HTML page
+  plan               tell which files a query reads or skips, and why
 
 <table> is one of
   <catalog>#<namespace.table>   /data/lake#shop.events, s3://bucket/lake#a.b,
@@ -47,7 +48,7 @@ Stores (all verbs)
 
 Catalog servers take FLOE_CATALOG_TOKEN, or FLOE_CATALOG_CREDENTIAL (OAuth 2,
 client:secret), and FLOE_CATALOG_WAREHOUSE from the environment.
-Options marked * may be repeated.
+Options marked * may be repeated. doctor and serve take a <catalog> alone.
 Exit codes: 0 success, 1 the operation failed, 2 wrong usage.
 Errors go to stderr as "floe: CODE: message".
 `
@@ -72,7 +73,7 @@ Prints the rows of a table.
   --limit N           stop after N rows
   --format FORMAT     table, jsonl, csv, arrow or parquet
                       default: by the name of -o; else table on a terminal,
-                      jsonl elsewhere
+                      jsonl elsewhere and with --json
   -o, --output FILE   write to a file, which is replaced when all went well
 
 jsonl loses nothing: 64-bit integers, decimals and timestamps are strings of
@@ -106,7 +107,7 @@ New tables
   ],
   [
     'delete',
-    `Usage: floe delete <table> --where FILTER [options]
+    `Usage: floe delete <table> (--where FILTER | --all) [options]
 
 Deletes the rows that a filter selects, in one commit.
 
@@ -116,7 +117,7 @@ ${rowChangeOptions('delete')}`,
   ],
   [
     'update',
-    `Usage: floe update <table> --where FILTER --set COLUMN=VALUE... [options]
+    `Usage: floe update <table> (--where FILTER | --all) --set COLUMN=VALUE...
 
 Sets columns of the rows that a filter selects, in one commit.
 
@@ -183,21 +184,23 @@ _change_ordinal and _commit_snapshot_id.
     'compact',
     `Usage: floe compact <table> [options]
 
-Rewrites files into such of the target size, with deletes applied. Rows and their
-ids stay the same; what others delete meanwhile stays deleted.
+Rewrites files into such of the target size, with deletes applied. Rows and
+their ids stay the same; what others delete meanwhile stays deleted.
 
   --strategy S        binpack (default), sort, zorder or hilbert
   --sort-by TERMS     with sort: "ts desc, bucket(id, 16)"; default: the table's
                       sort order
   --columns A,B       with zorder and hilbert
   --where FILTER      only files that may hold such rows
-  --selection S       size (default): files of a wrong size or with many deletes;
-                      clustering: files that overlap in what is ordered by
+  --selection S       size (default): files of a wrong size or with many
+                      deletes; clustering: files that overlap in what is
+                      ordered by
   --rewrite-all       every file
   --target-file-size N   128MB, 1g; default: write.target-file-size-bytes
   --min-file-size N, --max-file-size N   others are rewritten; default 75 % and
                       180 % of the target
-  --min-input-files N    so many files are rewritten whatever their size; default 5
+  --min-input-files N   groups of so many files are rewritten whatever their
+                      size; default 5
   --delete-file-threshold N, --delete-ratio-threshold R   files with so many
                       delete files, or this share of rows deleted (default 0.3)
   --max-file-group-size N   rewritten together at most; default 100GB
@@ -267,16 +270,17 @@ files. Row ids and sequence numbers stay.
 
   list                      default
   create NAME               at the head of main, or --snapshot ID, --ref NAME
-  replace NAME              to --snapshot ID or --ref NAME, in its history or not
+  replace NAME              to --snapshot ID or --ref NAME, one of which it
+                            needs; in its history or not
   drop NAME
   rename NAME NEW-NAME
   fast-forward NAME TO      to the head of TO, of which NAME is an ancestor
   retain NAME               changes only how long it is kept
 
-  --min-snapshots-to-keep N
+  --min-snapshots-to-keep N   whatever their age
   --max-snapshot-age T      90m, 12h, 7d: older snapshots may expire
-  --max-ref-age T           the branch itself may go when it is older
-  --json
+  --max-ref-age T           the branch itself may go when it is older; not main
+  --json                    the branches, or the one that moved, as JSON
 `,
   ],
   [
@@ -285,26 +289,28 @@ files. Row ids and sequence numbers stay.
 
   list                      default
   create NAME               at the head of main, or --snapshot ID, --ref NAME
-  replace NAME              to --snapshot ID or --ref NAME
+  replace NAME              to --snapshot ID or --ref NAME, one of which it
+                            needs
   drop NAME
   retain NAME               changes only how long it is kept
 
   --max-ref-age T           90m, 12h, 7d: the tag may go when it is older
-  --json
+  --json                    the tags, or the one that moved, as JSON
 `,
   ],
   [
     'publish',
     `Usage: floe publish <table> --branch NAME [options]
 
-Checks a branch, then fast-forwards another to what was checked.
+Checks a branch, then fast-forwards another to what was checked. Exits with 1
+when a check fails, with 2 before any is made for a filter that is none.
 
   --branch NAME         the branch to publish
-  --to NAME             default main
+  --to NAME             a branch that exists; default main
   --none-where FILTER   fails when a row of the branch matches (repeatable)
   --min-rows N          fails when the branch has fewer
   --quarantine NAME     rename the branch to this when a check fails
-  --json
+  --json                the result as JSON
 `,
   ],
   [
@@ -329,12 +335,14 @@ and its branches and tags say; heads are always kept.
     'fsck',
     `Usage: floe fsck <table> [options]
 
-Checks whether the table is what its metadata says: that files are there and open,
-counts, bounds, sequence numbers, row ids, deletes. Exits with 1 when it finds errors.
+Checks whether the table is what its metadata says: that files are there and
+open, counts, bounds, sequence numbers, row ids, deletes. Exits with 1 when it
+finds errors.
 
-  --data HOW          none (default): files are opened; sample; all: rows are read
+  --data HOW          none (default): files are opened; all: their rows are read
+                      as well; sample: those of some files
   --sample-rate R     of sample: the share of files, default 0.1
-  --snapshots WHICH   current, refs (default): heads of branches and tags, or all
+  --snapshots WHICH   current; refs (default): heads of branches and tags; all
   --repair            mend what ordinary commits can, and tell the rest
   --drop-missing-files    also give up the rows of data files that are gone
   --drop-missing-deletes  also forget delete files that are gone: rows come back
@@ -348,16 +356,16 @@ counts, bounds, sequence numbers, row ids, deletes. Exits with 1 when it finds e
     `Usage: floe purge <table> --where FILTER [options]
 
 Erases rows: from branches, tags, snapshots, files, earlier versions of objects.
-Then searches all that is left, and reports what still holds them and until when.
-Exits with 1 when something does.
+Then searches all that is left, and reports what still holds them and until
+when. Exits with 1 when something does.
 
   --where FILTER      the rows, as for scan
   --branch NAME       only this branch; others are reported as held (repeatable)
   --keep-tags         keep tags that hold the rows, and report them
   --scan-columns A,B  look for the rows' values of these columns as well
   --scan-value TEXT   look for this as well (repeatable)
-  --leftover-min-age T    90m, 12h, 7d: unreached objects with a key go when they
-                      are so old; default 1d
+  --leftover-min-age T   90m, 12h, 7d: unreached objects with a key go when
+                      they are so old; default 1d
   --report FILE       write the report, sealed with its digest, as JSON
   --include-filter    let the report name the filter with its values
   --dry-run           tell what would be done
@@ -375,7 +383,8 @@ writers that died, of commits that were refused. Prints them one a line.
                       clock, or before a time as for scan; default 3d
   --allow-recent      take ages below a day, when nothing writes to the table
   --dry-run           tell what would go, and change nothing
-  --trash PREFIX      move the files there; .trash is a name in the table's folder
+  --trash PREFIX      move the files there; .trash is a name in the table's
+                      folder
   --prefix-mismatch M files that may be the table's by another spelling:
                       error (default), ignore, or delete
   --equal-schemes s3a,s3n=s3, --equal-authorities A,B=C   names that are one
@@ -394,7 +403,7 @@ Moves a branch back to a snapshot of its history; nothing is deleted.
   --as-of TIME        the last snapshot from before a time
   --any               with --snapshot: also one outside of the history
   --branch NAME       default main
-  --json
+  --json              the result as JSON
 `,
   ],
   [
@@ -405,16 +414,17 @@ Brings a snapshot that is not in a branch's history into it: a staged append, by
 its id or the name it was staged under, or one of another branch.
 
   --branch NAME       default main
-  --json
+  --json              the result as JSON
 `,
   ],
   [
     'doctor',
     `Usage: floe doctor <catalog> [options]
 
-Tries what commits rely on of the store below a folder, and what other tools may:
+Tries what commits rely on of the store of a catalog, and what other tools may:
 creation races, stale conditions, deleting and creating again, uploads in parts,
-listings, etags. Exits with 1 when commits to it could be lost.
+listings, etags. Exits with 1 when commits to it could be lost. <catalog> is a
+folder or prefix: /data/lake, s3://bucket/warehouse.
 
   --json              the properties as JSON
 `,
@@ -423,8 +433,9 @@ listings, etags. Exits with 1 when commits to it could be lost.
     'serve',
     `Usage: floe serve <catalog> [options]
 
-Serves a warehouse as a REST catalog, so that Spark, DuckDB, PyIceberg and others
-read and write the same tables, until it is interrupted.
+Serves a catalog by the REST protocol, so that Spark, DuckDB, PyIceberg and
+others read and write the same tables, until it is interrupted. <catalog> is a
+folder or prefix: /data/lake, s3://bucket/warehouse.
 
   --host HOST         default 127.0.0.1; other addresses need a token
   --port PORT         default: any free one
@@ -438,9 +449,9 @@ read and write the same tables, until it is interrupted.
     'layout',
     `Usage: floe layout <table> [options]
 
-Draws how the table lies in its files, from manifests alone: file sizes, overlap,
-what filters on each column skip, deletes, growth, and what maintenance would
-help. The page is one HTML file that loads nothing and runs nothing.
+Draws how the table lies in its files, from manifests alone: file sizes,
+overlap, what filters on each column skip, deletes, growth, and what maintenance
+would help. The page is one HTML file that loads nothing and runs nothing.
 
   -o, --output FILE   write the page to a file; default: standard output
   --ref NAME          of a branch or tag
@@ -475,7 +486,7 @@ function rowChangeOptions(operation: 'delete' | 'update' | 'merge'): string {
 `
 }
 
-/** The help of a verb, or the overview. */
-export function helpText(verb?: string): string {
-  return (verb === undefined ? undefined : VERBS.get(verb)) ?? MAIN
+/** The help of a verb, or the overview; undefined for a verb that there is not. */
+export function helpText(verb?: string): string | undefined {
+  return verb === undefined ? MAIN : VERBS.get(verb)
 }

@@ -31,7 +31,7 @@ export interface Printing {
 /** What {@link PRINT_OPTIONS} ask for. @throws UsageError */
 export function printingOf(options: CommandOptions, { stdout }: Environment): Printing {
   const output = options.text('output')
-  const format = options.oneOf('format', FORMATS) ?? formatOfName(output) ?? (stdout.isTerminal ? 'table' : 'jsonl')
+  const format = options.oneOf('format', FORMATS) ?? formatOfName(output) ?? (stdout.isTerminal && !options.flag('json') ? 'table' : 'jsonl')
   if (format === 'parquet' && output === undefined) throw new UsageError('Parquet is written to a file: give -o FILE')
   const limit = options.count('limit')
   return { format, output, maxRows: limit ?? TABLE_ROWS, limit, wantedRows: limit ?? (format === 'table' ? TABLE_ROWS + 1 : undefined) }

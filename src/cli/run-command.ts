@@ -61,9 +61,13 @@ export async function runCommand(argv: readonly string[], environment: Environme
 
 async function loadVerb(name: string): Promise<Verb> {
   const load = VERBS.get(name)
-  if (load !== undefined) return load()
+  if (load === undefined) throw unknownVerb(name)
+  return load()
+}
+
+function unknownVerb(name: string): UsageError {
   const verbs = [...VERBS.keys()].join(', ')
-  throw new UsageError(name === '' ? `Name a verb: ${verbs}` : `There is no verb ${JSON.stringify(name)}; there are ${verbs}`)
+  return new UsageError(name === '' ? `Name a verb: ${verbs}` : `There is no verb ${JSON.stringify(name)}; there are ${verbs}`)
 }
 
 function isHelpAsked(args: readonly string[]): boolean {
@@ -73,14 +77,16 @@ function isHelpAsked(args: readonly string[]): boolean {
 
 async function printHelp(verb: string | undefined, { stdout }: Environment): Promise<void> {
   const { helpText } = await import('./help.js')
-  await stdout.write(helpText(verb))
+  const text = helpText(verb)
+  if (text === undefined) throw unknownVerb(verb!)
+  await stdout.write(text)
 }
 
 async function fail(error: unknown, argv: readonly string[], { stderr, signal }: Environment): Promise<number> {
   if (error instanceof ClosedPipe) return 0
   const known: PrintableError = signal.aborted && !(error instanceof FloeError && error.code === 'COMMIT_STATE_UNKNOWN') ? interrupted(error) : asFloeError(error)
   const isUsage = error instanceof UsageError
-  await stderr.write(argv.includes('--json') ? jsonText(known) : plainText(known, isUsage ? argv[0] : undefined)).catch(() => undefined)
+  await stderr.write(argv.includes('--json') ? jsonText(known) : plainText(known, isUsage ? (argv[0] ?? '') : undefined)).catch(() => undefined)
   return isUsage ? EXIT_USAGE : EXIT_FAILED
 }
 

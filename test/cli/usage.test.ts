@@ -42,12 +42,23 @@ describe('wrong usage', () => {
 
 describe('help', () => {
   it('is there for every verb, and fits 80 columns', async () => {
-    for (const args of [['--help'], ['help', 'scan'], ['append', '--help'], ['inspect', '-h'], ['plan', '--help']]) {
+    const overview = (await floe(['--help'])).out
+    const verbs = /^Verbs\n((?: {2}.*\n)+)/m.exec(overview)![1]!.trimEnd().split('\n').map((line) => line.trim().split(' ')[0]!)
+    const known = /there are (.*)/.exec((await floe(['bogus'])).err)![1]!.split(', ')
+    expect([...verbs].sort()).toEqual([...known].sort())
+    for (const args of [['help'], ['help', 'scan'], ['inspect', '-h'], ...verbs.map((verb) => [verb, '--help'])]) {
       const { code, out } = await floe(args)
       expect(code).toBe(0)
-      expect(out).toMatch(/^(?:floe —|Usage: floe)/)
+      expect(out).toMatch(args[0] === 'help' && args.length === 1 ? /^floe —/ : new RegExp(`^Usage: floe ${args.find((arg) => verbs.includes(arg))!} <`))
       expect(out.split('\n').filter((line) => [...line].length > 80)).toEqual([])
     }
+  })
+
+  it('is not there for a verb that there is not, and is named by every wrong usage', async () => {
+    for (const args of [['help', 'bogus'], ['bogus', '--help']]) {
+      expect(await floe(args)).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^floe: INVALID: There is no verb "bogus"; there are /) as string })
+    }
+    expect((await floe([])).err).toMatch(/\nRun floe --help for how to use it\.\n$/)
   })
 })
 

@@ -76,6 +76,12 @@ describe('floe scan', () => {
     expect(narrow.out).toContain('(3 rows, stopped by --limit)\n(not shown: amount, note; choose with --select)\n')
   })
 
+  it('prints JSON lines on a terminal as well when --json asks for them', async () => {
+    const { out } = await floe(['scan', table, '--select', 'id', '--json', '--limit', '1'], { columns: 80 })
+    expect(out).toMatch(/^\{"id":"\d"\}\n$/)
+    expect((await floe(['scan', table, '--json', '--format', 'csv'], { columns: 80 })).out).toMatch(/^id,ts,kind/)
+  })
+
   it('shows control characters instead of sending them to the terminal', async () => {
     const other = `${join(folder, 'lake')}#shop.control`
     await floe(['append', other, '--create', '--input-format', 'jsonl', '--from', '-'], { stdin: '{"a":"\\u001b[2Jx\\ny"}\n' })
