@@ -5,9 +5,10 @@ import type { FormatVersion } from '../metadata/table-metadata.js'
 import { buildPartitionSpec, buildSortOrder, type PartitionTerm, type SortTerm } from '../partition/spec-builder.js'
 import { Schema } from '../schema/schema.js'
 import { FloeError, isFloeError } from '../util/errors.js'
-import { checkArgument, checkOptional } from './checked-arguments.js'
+import { checkArgument, checkNamedOptions, checkNames, checkOptional, namesOf } from './checked-arguments.js'
 import { errorOfTable, namingTableAsync } from './named-errors.js'
-import { Table, type CommitCallOptions, type TableContext, type TableTransaction } from './table.js'
+import { COMMIT_NAMES, type CommitCallOptions, type TableContext } from './table-handle.js'
+import { Table, type TableTransaction } from './table.js'
 import { textProperties } from './text-properties.js'
 import { View, viewCreationOf, viewsOf, type CreateViewOptions } from './view.js'
 
@@ -36,6 +37,15 @@ export interface CatalogTransaction {
 }
 
 const DEFAULT_FORMAT_VERSION = 2
+const CREATE_TABLE_NAMES = namesOf<CreateTableOptions>()({
+  schema: true,
+  partitionBy: true,
+  sortBy: true,
+  formatVersion: true,
+  properties: true,
+  location: true,
+})
+const DROP_TABLE_NAMES = ['purge']
 
 /** The tables under one catalog. Made by `openCatalog`. */
 export class Catalog {
@@ -69,6 +79,7 @@ export class Catalog {
    */
   async transaction<T>(work: (transaction: CatalogTransaction) => T | Promise<T>, options: CommitCallOptions = {}): Promise<T> {
     checkArgument(work, 'function', 'The work of a transaction')
+    checkNamedOptions(options, COMMIT_NAMES, 'transaction')
     const { transactions } = this.#backend
     if (transactions === undefined) {
       throw new FloeError('UNSUPPORTED', 'No store swaps two tables in one step: change each by table.transaction, or use a REST catalog')
@@ -117,6 +128,7 @@ export class Catalog {
   /** Forgets a table; with `purge`, deletes its files as well. */
   async dropTable(name: TableName, options: { readonly purge?: boolean } = {}): Promise<void> {
     const identifier = identifierOf(name)
+    checkNamedOptions(options, DROP_TABLE_NAMES, 'dropTable')
     await namingTableAsync(identifier, () => this.#backend.dropTable(identifier, options))
   }
 
@@ -258,6 +270,7 @@ export class Catalog {
 
 function creationOf(options: CreateTableOptions): TableCreation {
   checkArgument(options, 'object', 'The options of a table')
+  checkNames(options, CREATE_TABLE_NAMES, 'createTable')
   const { schema, formatVersion = DEFAULT_FORMAT_VERSION, location } = options
   if (!(schema instanceof Schema)) throw new FloeError('INVALID', 'A table needs a schema: make one with schema({ id: t.long.required, … })')
   checkOptional(options.partitionBy, 'list', 'partitionBy')

@@ -8,14 +8,42 @@ import { upsertRows, type KeyedInputOptions, type UpsertOptions } from '../dml/u
 import { Schema } from '../schema/schema.js'
 import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
-import { checkArgument, checkOptional } from './checked-arguments.js'
-import { checkedOptions, filterOf, type FilterInput } from './row-changes.js'
+import { checkArgument, checkNames, checkOptional, namesOf, type Names } from './checked-arguments.js'
+import { checkedOptions, filterOf, ROW_CHANGE, type FilterInput } from './row-changes.js'
 
 export type { ApplyChangesOptions, ApplyChangesResult } from '../dml/apply-changes.js'
 export type { ChangeOperation } from '../dml/change-events.js'
 export type { PairAssignments } from '../dml/merge-clauses.js'
 export type { MergeRowsOptions } from '../dml/merge-rows.js'
 export type { KeyedInputOptions, UpsertOptions } from '../dml/upsert-rows.js'
+
+const KEYED = { ...ROW_CHANGE, unknownColumns: true, parseText: true, spillDirectory: true } as const
+const { idempotencyToken: _idempotencyToken, dryRun: _dryRun, ...APPLIED } = KEYED
+
+const UPSERT_NAMES = namesOf<UpsertOptions>()({ ...KEYED, skipUnchanged: true })
+const APPLY_CHANGES_NAMES = namesOf<ApplyChangesOptions>()({
+  ...APPLIED,
+  keys: true,
+  operation: true,
+  operations: true,
+  order: true,
+  deletes: true,
+  missingColumns: true,
+  source: true,
+  sourcePosition: true,
+  comparePositions: true,
+  ifPositionUnknown: true,
+})
+const MARK_NAMES = namesOf<Exclude<ApplyChangesOptions['deletes'], string | undefined>>()({ markColumn: true })
+const MERGE_NAMES = namesOf<MergeOptions>()({
+  ...KEYED,
+  on: true,
+  sourceSchema: true,
+  whenMatched: true,
+  whenNotMatched: true,
+  whenNotMatchedBySource: true,
+})
+const CLAUSE_NAMES = namesOf<MatchedClause | NotMatchedClause | NotMatchedBySourceClause>()({ when: true, then: true })
 
 /** Inserts rows into a table, or replaces those that have their keys. */
 export async function upsertInto(
@@ -24,11 +52,12 @@ export async function upsertInto(
   keys: readonly string[] | undefined,
   options: UpsertOptions,
 ): Promise<RowChangeOutcome> {
-  return upsertRows(context, rows, keys, checkedKeyedOptions(options))
+  return upsertRows(context, rows, keys, checkedKeyedOptions(options, UPSERT_NAMES, 'upsert'))
 }
 
 /** Applies events of an operational database to a table. */
 export async function applyChangesTo(context: DmlContext, events: WriteInput, options: ApplyChangesOptions): Promise<ApplyChangesOutcome> {
+  const checked = checkedKeyedOptions(options, APPLY_CHANGES_NAMES, 'applyChanges')
   const { operation, operations, order, deletes, missingColumns, source, sourcePosition, comparePositions, ifPositionUnknown } = options
   checkArgument(operation, 'string', 'The column of the operation')
   if (typeof order !== 'string') checkArgument(order, 'list', 'The order columns, unless it is one name,')
@@ -37,7 +66,10 @@ export async function applyChangesTo(context: DmlContext, events: WriteInput, op
   checkOptional(operations, 'object', 'The operations')
   for (const [code, meaning] of Object.entries(operations ?? {})) checkOneOf(meaning, ['upsert', 'delete', 'ignore'], `The operation ${code}`)
   if (deletes !== 'remove') checkOptional(deletes, 'object', "What deletes do, unless it is 'remove',")
-  if (typeof deletes === 'object') checkArgument(deletes.markColumn, 'string', 'The column that marks deletes')
+  if (typeof deletes === 'object') {
+    checkNames(deletes, MARK_NAMES, 'What deletes do')
+    checkArgument(deletes.markColumn, 'string', 'The column that marks deletes')
+  }
   checkOneOf(missingColumns, ['null', 'keep'], 'missingColumns')
   checkOneOf(ifPositionUnknown, ['fail', 'apply'], 'ifPositionUnknown')
   checkOptional(source, 'string', 'The source')
@@ -45,7 +77,7 @@ export async function applyChangesTo(context: DmlContext, events: WriteInput, op
     throw new FloeError('INVALID', `A source position is a text, a number or a bigint, not a value of type ${typeof sourcePosition}`)
   }
   checkOptional(comparePositions, 'function', 'comparePositions')
-  return applyChanges(context, events, checkedKeyedOptions(options))
+  return applyChanges(context, events, checked)
 }
 
 /** A condition of {@link MergeOptions}: filters may be texts. */
@@ -70,6 +102,7 @@ export interface MergeOptions extends MergeRowsOptions {
 
 /** Joins rows to a table by key and does what the clauses say. */
 export async function mergeIntoTable(context: DmlContext, rows: WriteInput, options: MergeOptions): Promise<RowChangeOutcome> {
+  const checked = checkedKeyedOptions(options, MERGE_NAMES, 'merge')
   const { sourceSchema } = options
   if (sourceSchema !== undefined && !(sourceSchema instanceof Schema)) throw new FloeError('INVALID', 'The schema of the source is made with schema(…)')
   const matched = clausesOf<MergeMatched>(options.whenMatched, ['update', 'delete', 'keep'], 'whenMatched')
@@ -83,7 +116,7 @@ export async function mergeIntoTable(context: DmlContext, rows: WriteInput, opti
     whenNotMatched: notMatched.map(({ when, then }) => ({ then, when: rowCondition(when) })),
     whenNotMatchedBySource: bySource.map(({ when, then }) => ({ then, when: rowCondition(when) })),
   }
-  return mergeRows(context, rows, clauses, checkedKeyedOptions(options))
+  return mergeRows(context, rows, clauses, checked)
 }
 
 function clausesOf<T extends { readonly then: unknown }>(input: unknown, words: readonly string[], name: string): readonly T[] {
@@ -91,6 +124,8 @@ function clausesOf<T extends { readonly then: unknown }>(input: unknown, words: 
   const clauses = typeof input === 'string' ? [{ then: input }] : Array.isArray(input) ? (input as unknown[]) : [input]
   for (const clause of clauses) {
     checkArgument(clause, 'object', `A clause of ${name}`)
+    // A condition by another name would be none: the clause would take every row.
+    checkNames(clause as object, CLAUSE_NAMES, `A clause of ${name}`)
     const { then } = clause as T
     if (typeof then === 'string' || then === undefined || then === null) checkOneOf(then ?? 'nothing', words, `then of a clause of ${name}`)
     else if (name !== 'whenNotMatched') checkArgument(then, 'object', `then of a clause of ${name}, unless it is a word,`)
@@ -121,7 +156,8 @@ function checkOneOf(value: unknown, choices: readonly string[], name: string): v
   throw new FloeError('INVALID', `${name} is one of ${choices.join(', ')}, not ${JSON.stringify(value)}`)
 }
 
-function checkedKeyedOptions<T extends KeyedInputOptions & RowChangeOptions>(options: T): T {
+function checkedKeyedOptions<T extends KeyedInputOptions & RowChangeOptions>(options: T, names: Names, verb: string): T {
+  const checked = checkedOptions(options, names, verb)
   checkOptional(options.spillDirectory, 'string', 'The folder for temporary files')
-  return checkedOptions(options)
+  return checked
 }

@@ -3,8 +3,9 @@ import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
 import { Catalog } from './catalog.js'
-import { checkArgument, checkOptions } from './checked-arguments.js'
+import { checkArgument } from './checked-arguments.js'
 import { type BackendOptions, openBackend } from './open-backend.js'
+import { checkOpenOptions } from './open-options.js'
 
 export interface OpenCatalogOptions extends BackendOptions {
   /** Records the filters of scans, for compactions to be measured by. It costs a scan nothing that it reads. */
@@ -18,7 +19,7 @@ export interface OpenCatalogOptions extends BackendOptions {
  */
 export async function openCatalog(uri: string, options: OpenCatalogOptions = {}): Promise<Catalog> {
   checkArgument(uri, 'string', "A catalog's URI")
-  checkOptions(options)
+  checkOpenOptions(options, 'openCatalog')
   const runtime = options.runtime ?? systemRuntime
   const { backend, close: closeStore } = await openBackend(uri, options)
   const own = options.parquet === undefined ? undefined : new ParquetWasmEngine(options.parquet)

@@ -3,8 +3,9 @@ import { versionOf } from '../catalog/version-file.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
-import { checkArgument, checkOptions } from './checked-arguments.js'
+import { checkArgument } from './checked-arguments.js'
 import type { OpenCatalogOptions } from './open-catalog.js'
+import { checkOpenOptions } from './open-options.js'
 import { openStore } from './open-store.js'
 import { Table } from './table.js'
 
@@ -21,7 +22,7 @@ export type OpenTableOptions = OpenCatalogOptions
  */
 export async function openTable(location: string, options: OpenTableOptions = {}): Promise<Table> {
   checkArgument(location, 'string', "A table's location")
-  checkOptions(options)
+  checkOpenOptions(options, 'openTable')
   const io = openStore(location, options)
   const runtime = options.runtime ?? systemRuntime
   const { allowedLocations, verifyStore } = options

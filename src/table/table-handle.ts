@@ -13,7 +13,7 @@ import { MAIN_BRANCH, refByName, snapshotOfRef } from '../snapshot/snapshot-ref.
 import type { Snapshot, SnapshotLogEntry, SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import { checkOptions } from './checked-arguments.js'
+import { checkNamedOptions, checkOptions, namesOf } from './checked-arguments.js'
 import { namingTable, namingTableAsync } from './named-errors.js'
 
 /** What a table needs of the process it lives in. */
@@ -32,6 +32,8 @@ export interface TableContext {
 export interface CommitCallOptions {
   readonly signal?: AbortSignal | undefined
 }
+
+export const COMMIT_NAMES = namesOf<CommitCallOptions>()({ signal: true })
 
 /**
  * One table at one version of its metadata: what it is, and how it moves to another version. Its verbs are in the classes that
@@ -155,6 +157,7 @@ export abstract class TableHandle {
     updates: (metadata: TableMetadata) => readonly MetadataUpdate[],
     options: CommitCallOptions,
   ): Promise<void> {
+    checkNamedOptions(options, COMMIT_NAMES, name)
     await this.commit(metadataOperation(name, updates), options)
   }
 

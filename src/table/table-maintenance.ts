@@ -20,8 +20,9 @@ import type {
   MaintenancePlan, MaintenanceResult, PartitionStatisticsRow, PlanMaintenanceOptions, ReadPartitionStatisticsOptions,
   RewriteManifestsOptions, RewriteManifestsResult, RewritePositionDeletesOptions, RewritePositionDeletesResult,
 } from '../maintenance/table-upkeep.js'
-import { checkArgument, checkOptions } from './checked-arguments.js'
+import { checkNamedOptions } from './checked-arguments.js'
 import type { CompactCallOptions, PlanCallOptions } from './compaction-calls.js'
+import { checkPolicy, MAINTENANCE_NAMES, type MaintenanceVerb } from './maintenance-options.js'
 import { namingTableAsync } from './named-errors.js'
 import type { FilterInput } from './row-changes.js'
 import { TableRows } from './table-rows.js'
@@ -47,7 +48,7 @@ export abstract class TableMaintenance extends TableRows {
    * @throws FloeError whatever keeps the store from being read; what is wrong with the table is in the report
    */
   async fsck(options: FsckOptions = {}): Promise<FsckReport> {
-    checkArgument(options, 'object', 'The options of fsck')
+    checkNamedOptions(options, MAINTENANCE_NAMES.fsck, 'fsck')
     const { backend, engine, runtime } = this.context
     const check = async (): Promise<FsckReport> => {
       const { fsck } = await import('../maintenance/fsck/fsck.js')
@@ -64,7 +65,7 @@ export abstract class TableMaintenance extends TableRows {
    * @throws FloeError `NOT_FOUND` for a snapshot, branch or tag that there is not
    */
   async layout(options: LayoutOptions = {}): Promise<TableLayout> {
-    checkArgument(options, 'object', 'The options of layout')
+    checkNamedOptions(options, MAINTENANCE_NAMES.layout, 'layout')
     const measure = async (): Promise<TableLayout> => {
       const { tableLayout } = await import('../maintenance/layout/table-layout.js')
       await this.loadHistory()
@@ -115,7 +116,7 @@ export abstract class TableMaintenance extends TableRows {
    * {@link commitCompaction}.
    */
   rewriteGroup(groupId: number, plan: CompactionPlan | string, options: RewriteGroupOptions = {}): Promise<GroupResult> {
-    return this.work('compaction', options, async (context) => (await import('./compaction-calls.js')).rewriteIn(context, groupId, plan, options))
+    return this.work('rewrite of a group', options, async (context) => (await import('./compaction-calls.js')).rewriteIn(context, groupId, plan, options))
   }
 
   /** Commits groups of a plan that were rewritten, here or elsewhere, as one snapshot. */
@@ -124,7 +125,7 @@ export abstract class TableMaintenance extends TableRows {
     results: readonly GroupResult[],
     options: CommitCompactionOptions = {},
   ): Promise<CommittedGroups> {
-    return this.work('compaction', options, async (context) => (await import('./compaction-calls.js')).commitIn(context, plan, results, options))
+    return this.work('commit of a compaction', options, async (context) => (await import('./compaction-calls.js')).commitIn(context, plan, results, options))
   }
 
   /**
@@ -219,7 +220,7 @@ export abstract class TableMaintenance extends TableRows {
 
   /** The partition statistics that are registered for a snapshot, by default the current one; `undefined` when there are none. */
   async partitionStatistics(options: ReadPartitionStatisticsOptions = {}): Promise<readonly PartitionStatisticsRow[] | undefined> {
-    checkArgument(options, 'object', 'The options of partition statistics')
+    checkNamedOptions(options, MAINTENANCE_NAMES['partition statistics'], 'partition statistics')
     const { engine } = this.context
     const read = async (): Promise<readonly PartitionStatisticsRow[] | undefined> => {
       const { partitionStatisticsRows } = await import('../maintenance/statistics/partition-statistics-rows.js')
@@ -247,6 +248,7 @@ export abstract class TableMaintenance extends TableRows {
    */
   maintain(options: MaintainOptions = {}): Promise<MaintenanceResult> {
     return this.work('maintenance', options, async (context) => {
+      checkPolicy(options.policy)
       const { maintain } = await import('../maintenance/maintain/maintain.js')
       return maintain(context, this.bound(options))
     })
@@ -255,6 +257,7 @@ export abstract class TableMaintenance extends TableRows {
   /** What {@link maintain} would do now, and why, with the numbers that decide. Only metadata and manifests are read. */
   planMaintenance(options: PlanMaintenanceOptions = {}): Promise<MaintenancePlan> {
     return this.work('maintenance plan', options, async (context) => {
+      checkPolicy(options.policy)
       const { planMaintenance } = await import('../maintenance/maintain/plan-maintenance.js')
       return { result: await planMaintenance(context, this.bound(options)), table: undefined }
     })
@@ -262,11 +265,11 @@ export abstract class TableMaintenance extends TableRows {
 
   /** Runs `run` on the newest state of the table, and moves to what it made of it. */
   protected async work<T>(
-    name: string,
+    name: MaintenanceVerb,
     options: { readonly signal?: AbortSignal | undefined },
     run: (context: DmlContext) => Promise<Maintained<T>>,
   ): Promise<T> {
-    checkOptions(options, `The options of ${name}`)
+    checkNamedOptions(options, MAINTENANCE_NAMES[name], name)
     const backend = this.requireBackend(name)
     const { engine, runtime } = this.context
     const onNewest = async (): Promise<Maintained<T>> => {

@@ -18,16 +18,18 @@ import type { Schema } from '../schema/schema.js'
 import { branchHead, MAIN_BRANCH, refByName } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
-import { checkArgument, checkOptional } from './checked-arguments.js'
+import { checkArgument, checkNamedOptions, checkOptional, namesOf } from './checked-arguments.js'
 import type { branchOperations, CreateRefOptions, PublishOptions, PublishResult, RollbackTarget, StagedSource } from './branch-methods.js'
 import { namingTable, namingTableAsync } from './named-errors.js'
 import { propertyUpdates, schemaUpdates, specUpdates } from './structure-methods.js'
 import type { TableScan } from './table-scan.js'
 import type { TransactionOutcome, TransactionVerb } from './table-transaction.js'
-import type { CommitCallOptions } from './table-handle.js'
+import { COMMIT_NAMES, type CommitCallOptions } from './table-handle.js'
 import { TableMaintenance } from './table-maintenance.js'
 
 export type { CommitCallOptions, TableContext } from './table-handle.js'
+
+const PUBLISH_NAMES = namesOf<PublishOptions>()({ to: true, quarantine: true, signal: true })
 
 /**
  * The verbs of a table inside a transaction. Calls are made one after the other, awaited or not; each sees what the ones before
@@ -51,6 +53,7 @@ export class Table extends TableMaintenance {
    */
   async transaction<T>(work: (transaction: TableTransaction) => T | Promise<T>, options: CommitCallOptions = {}): Promise<T> {
     checkArgument(work, 'function', 'The work of a transaction')
+    checkNamedOptions(options, COMMIT_NAMES, 'transaction')
     const backend = this.requireBackend('a transaction')
     await this.refresh()
     const { runTransaction } = await import('./table-transaction.js')
@@ -66,7 +69,7 @@ export class Table extends TableMaintenance {
 
   /** Creates a branch, by default at the head of `main`, and answers the table bound to it. */
   async createBranch(name: string, options: CreateRefOptions = {}): Promise<Table> {
-    await this.#manage((branches) => branches.create('branch', name, options), options)
+    await this.#manage((branches) => branches.create('branch', name, options), signalOf(options))
     return this.branch(name)
   }
 
@@ -80,7 +83,7 @@ export class Table extends TableMaintenance {
 
   /** Names a snapshot, by default the head of `main`, for ever or as long as `maxRefAgeMs` says. */
   async createTag(name: string, options: CreateRefOptions = {}): Promise<void> {
-    await this.#manage((branches) => branches.create('tag', name, options), options)
+    await this.#manage((branches) => branches.create('tag', name, options), signalOf(options))
   }
 
   /** Moves a branch to any snapshot of the table. */
@@ -155,6 +158,7 @@ export class Table extends TableMaintenance {
    */
   async publish(check: (table: Table) => unknown, options: PublishOptions = {}): Promise<PublishResult> {
     checkArgument(check, 'function', 'The check of a branch')
+    checkNamedOptions(options, PUBLISH_NAMES, 'publish')
     const branch = this.boundBranch
     if (branch === undefined) throw new FloeError('INVALID', "Only a branch can be published: table.branch('audit')", { table: this.name })
     await this.refresh()
@@ -229,6 +233,13 @@ export class Table extends TableMaintenance {
     const { branchOperations: branches } = await import('./branch-methods.js')
     // What a name stands for is looked up in the newest version.
     await this.refresh()
-    return this.commit(namingTable(this.identifier, () => operation(branches)), options)
+    const change = namingTable(this.identifier, () => operation(branches))
+    checkNamedOptions(options, COMMIT_NAMES, change.name)
+    return this.commit(change, options)
   }
+}
+
+function signalOf(options: CommitCallOptions): CommitCallOptions {
+  checkArgument(options, 'object', 'The options of a change')
+  return { signal: options.signal }
 }

@@ -1,0 +1,66 @@
+/** The names of what catalogs and tables are opened with, held against their types by the compiler. */
+import type { S3FileIOOptions } from '../io/s3-options.js'
+import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
+import { checkArgument, checkNamedOptions, checkNames, namesOf } from './checked-arguments.js'
+import type { RestOptions } from './open-backend.js'
+import type { OpenCatalogOptions } from './open-catalog.js'
+
+const OPEN_NAMES = namesOf<OpenCatalogOptions>()({
+  s3: true,
+  pathMapping: true,
+  io: true,
+  cacheBytes: true,
+  parquet: true,
+  runtime: true,
+  allowedLocations: true,
+  verifyStore: true,
+  onMetrics: true,
+  rest: true,
+  filterLog: true,
+})
+
+/** Of the members that are objects of options themselves. */
+const INNER_NAMES = {
+  s3: namesOf<S3FileIOOptions>()({
+    endpoint: true,
+    region: true,
+    credentials: true,
+    anonymous: true,
+    forcePathStyle: true,
+    checksums: true,
+    partSizeBytes: true,
+    parallelParts: true,
+    parallelRanges: true,
+    maxGapBytes: true,
+    maxAttempts: true,
+    connectTimeoutMs: true,
+    requestTimeoutMs: true,
+    serverSideEncryption: true,
+    loadSdk: true,
+    runtime: true,
+  }),
+  rest: namesOf<RestOptions>()({
+    warehouse: true,
+    auth: true,
+    headers: true,
+    properties: true,
+    snapshots: true,
+    accessDelegation: true,
+    pageSize: true,
+    requestTimeoutMs: true,
+    maxAttempts: true,
+    fetch: true,
+  }),
+  parquet: namesOf<ParquetWasmEngineOptions>()({ workers: true, workerUrl: true, writeBufferBytes: true }),
+} as const
+
+/** @throws FloeError `INVALID` naming the option that `verb` does not have, also of `s3`, `rest` and `parquet` */
+export function checkOpenOptions(options: OpenCatalogOptions, verb: string): void {
+  checkNamedOptions(options, OPEN_NAMES, verb)
+  for (const [member, names] of Object.entries(INNER_NAMES)) {
+    const inner = options[member as keyof typeof INNER_NAMES]
+    if (inner === undefined) continue
+    checkArgument(inner, 'object', member)
+    checkNames(inner, names, `${member} of ${verb}`)
+  }
+}
