@@ -3,7 +3,7 @@ import { printCompactionPlan } from '../compaction/compaction-plan.js'
 import type { JobOrder } from '../compaction/compaction-options.js'
 import type { CompactionProgress, CompactionResult } from '../table/compaction-calls.js'
 import { hilbert, sortBy, zOrder, type CompactionStrategy } from '../compaction/strategy.js'
-import type { CompactCallOptions } from '../table/compaction-calls.js'
+import type { CompactCallOptions, PlanCallOptions } from '../table/compaction-calls.js'
 import type { Table } from '../table/table.js'
 import { printJson } from '../util/json.js'
 import { CommandOptions } from './command-options.js'
@@ -53,7 +53,7 @@ export async function compactVerb(args: readonly string[], environment: Environm
   await withTable(options, 'change', async (table) => {
     const { stdout, stderr, signal } = environment
     if (options.flag('print-plan')) {
-      await stdout.line(printCompactionPlan(await table.planCompaction({ ...asked, signal })))
+      await stdout.line(printCompactionPlan(await table.planCompaction({ ...planOptions(options), signal })))
       return
     }
     const meter = new ProgressLine(new Progress(stderr, undefined))
@@ -82,6 +82,18 @@ class ProgressLine {
 /** The options of a compaction, as the command line gives them. @throws UsageError */
 function compactOptions(options: CommandOptions): CompactCallOptions {
   return {
+    ...planOptions(options),
+    partialProgress: options.flag('partial-progress'),
+    maxCommits: options.count('max-commits', 1),
+    memoryBudgetBytes: sizeOption(options, 'memory-budget'),
+    spillFolder: options.text('spill-directory'),
+    dryRun: options.flag('dry-run'),
+  }
+}
+
+/** Those of them that a plan takes. */
+function planOptions(options: CommandOptions): PlanCallOptions {
+  return {
     strategy: strategyOption(options),
     filter: whereOption(options),
     branch: options.text('branch'),
@@ -97,11 +109,6 @@ function compactOptions(options: CommandOptions): CompactCallOptions {
     outputSpecId: options.count('output-spec-id'),
     jobOrder: options.oneOf('job-order', JOB_ORDERS),
     selection: options.oneOf('selection', ['size', 'clustering'] as const),
-    partialProgress: options.flag('partial-progress'),
-    maxCommits: options.count('max-commits', 1),
-    memoryBudgetBytes: sizeOption(options, 'memory-budget'),
-    spillFolder: options.text('spill-directory'),
-    dryRun: options.flag('dry-run'),
   }
 }
 
