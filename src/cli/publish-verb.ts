@@ -65,7 +65,7 @@ function bindFilters({ schema }: Table, { noneWhere }: Checks): void {
   }
 }
 
-/** Fast-forwarding makes a branch that is not there: a misspelt one would pass for published. An empty table has no `main` yet. */
+/** Refused before the checks, which may take long, are made for nothing. An empty table has no `main` yet, which publishing makes. */
 function checkDestination({ refs, name: table }: Table, { to, quarantine }: Destination): void {
   if (to !== MAIN_BRANCH && !refs.has(to)) throw new FloeError('NOT_FOUND', `There is no branch ${visibleText(to)} to publish to`, { table })
   if (quarantine === undefined || !refs.has(quarantine)) return
