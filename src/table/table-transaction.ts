@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { CatalogBackend, LoadedTable } from '../catalog/catalog-backend.js'
 import { commitTable, type CommitResult } from '../commit/commit-table.js'
 import { TransactionBackend } from '../commit/transaction-backend.js'
@@ -74,16 +75,32 @@ export async function runTransaction<T, V extends TransactionTable, X>(
   return { value, result: staging.isEmpty ? undefined : await commitTable(backend, loaded, staging.operation(), { runtime, signal }) }
 }
 
+/** A call that was asked for, as what it calls back sees it: rows that are iterated, values that are computed. */
+interface PendingCall {
+  readonly line: CallLine<unknown>
+  readonly name: string
+  /** The call that this one was made from inside of. */
+  readonly outer: PendingCall | undefined
+  /** Calls that were made from inside of this one, and that it may wait for. */
+  readonly inner: Set<PendingCall>
+  isOver: boolean
+}
+
+/** Which call is being made where something runs, also in what is awaited there: in generators and streams of callers. */
+const runningCalls = new AsyncLocalStorage<PendingCall>()
+
 /** Makes calls one at a time, in the order they were asked for. */
 export class CallLine<X> {
   readonly transaction: X
   #last: Promise<unknown> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined
   #isOver = false
+  /** The last that was begun. */
+  #running: PendingCall | undefined
 
   constructor(table: TransactionTable) {
-    const verbs = VERBS.map((verb) => [verb, (...args: readonly unknown[]) => this.#call(() => callVerb(table, verb, args))] as const)
-    const scan = (): Promise<unknown> => this.#call(() => Promise.resolve(table.scan()))
+    const verbs = VERBS.map((verb) => [verb, (...args: readonly unknown[]) => this.#call(verb, () => callVerb(table, verb, args))] as const)
+    const scan = (): Promise<unknown> => this.#call('scan', () => Promise.resolve(table.scan()))
     this.transaction = Object.freeze({ ...Object.fromEntries(verbs), scan }) as unknown as X
   }
 
@@ -94,21 +111,52 @@ export class CallLine<X> {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  #call<T>(call: () => Promise<T>): Promise<T> {
+  #call<T>(name: string, call: () => Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(new FloeError('INVALID', 'The transaction is over: make further changes on the table'))
+    const pending: PendingCall = { line: this, name, outer: runningCalls.getStore(), inner: new Set(), isOver: false }
+    const waiting = this.#callWaitingFor(pending)
+    if (waiting !== undefined) return this.#refuse(name, waiting.name)
+    pending.outer?.inner.add(pending)
     const made = this.#last.then(() => {
       if (this.#failure !== undefined) throw new FloeError('INVALID', 'An earlier call of the transaction has failed', { cause: this.#failure.error })
-      return call()
+      this.#running = pending
+      return runningCalls.run(pending, call)
     })
-    this.#last = made.then(
-      () => undefined,
-      (error: unknown) => {
-        this.#failure ??= { error }
-      },
-    )
+    const settle = (): void => {
+      pending.isOver = true
+      pending.outer?.inner.delete(pending)
+    }
+    this.#last = made.then(settle, (error: unknown) => {
+      settle()
+      this.#failure ??= { error }
+    })
     // Whoever does not await a call learns of its failure from the transaction.
     made.catch(() => undefined)
     return made
+  }
+
+  /** The call, if any, that would wait for `asked` and that `asked` would wait for, through whatever lines of calls. */
+  #callWaitingFor({ outer }: PendingCall): PendingCall | undefined {
+    const around = new Map<CallLine<unknown>, PendingCall>()
+    for (let call = outer; call !== undefined; call = call.outer) if (!call.isOver) around.set(call.line, call)
+    const lines = new Set<CallLine<unknown>>([this])
+    for (const line of lines) {
+      const waiting = around.get(line)
+      if (waiting !== undefined) return waiting
+      // A set is walked on to what is added meanwhile.
+      for (const inner of line.#running?.inner ?? []) lines.add(inner.line)
+    }
+    return undefined
+  }
+
+  /** A call waits for those before it: one that was asked for by what the running one waits for would wait for itself. */
+  #refuse(name: string, running: string): Promise<never> {
+    const message = `${name} of a transaction was called from inside its ${running}, which it would wait for: call it before, and hand over what it answers`
+    const error = new FloeError('INVALID', message)
+    this.#failure ??= { error }
+    const refused = Promise.reject<never>(error)
+    refused.catch(() => undefined)
+    return refused
   }
 }
 
