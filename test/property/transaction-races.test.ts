@@ -66,7 +66,8 @@ function stepsOf(owner: 'mine' | 'theirs'): fc.Arbitrary<Step> {
 
 async function expectModel(table: Table, { columns, rows }: Model): Promise<void> {
   const read = await table.scan().rows().toArray()
-  const shown = read.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : Number(value)])))
+  const numberOf = (value: unknown): number | null => (value === null ? null : Number(value))
+  const shown = read.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, numberOf(value)])))
   const wanted = [...rows.values()].map((row) => Object.fromEntries([...columns].map((name) => [name, row[name] ?? null])))
   const byId = (a: Record<string, unknown>, b: Record<string, unknown>): number => Number(a['id']) - Number(b['id'])
   expect(shown.sort(byId)).toEqual(wanted.sort(byId))
