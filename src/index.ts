@@ -1,4 +1,5 @@
-export { openCatalog, type OpenCatalogOptions } from './table/open-catalog.js'
+export { openCatalog } from './table/open-catalog.js'
+export type { OpenCatalogOptions } from './table/open-options.js'
 export type { RestOptions } from './table/open-backend.js'
 export type { StoreOptions } from './table/open-store.js'
 export { serveCatalog, type ServeCatalogOptions } from './table/serve.js'

@@ -1,16 +1,10 @@
-import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import { ParquetWasmEngine } from '../parquet/parquet-wasm-engine.js'
 import { sharedParquetEngine } from '../parquet/shared-engine.js'
 import { systemRuntime } from '../util/runtime.js'
 import { Catalog } from './catalog.js'
 import { checkArgument } from './checked-arguments.js'
-import { type BackendOptions, openBackend } from './open-backend.js'
-import { checkOpenOptions } from './open-options.js'
-
-export interface OpenCatalogOptions extends BackendOptions {
-  /** Records the filters of scans, for compactions to be measured by. It costs a scan nothing that it reads. */
-  readonly filterLog?: FilterLog | undefined
-}
+import { openBackend } from './open-backend.js'
+import { checkOpenOptions, type OpenCatalogOptions } from './open-options.js'
 
 /**
  * Opens the catalog at a URI: `file:///data/lake` or a path, `s3://bucket/warehouse`, `memory:`, or the `https:` address of a

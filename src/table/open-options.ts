@@ -1,9 +1,14 @@
-/** The names of what catalogs and tables are opened with, held against their types by the compiler. */
+/** What catalogs and tables are opened with, and the names of it, held against the types by the compiler. */
+import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
 import { checkArgument, checkNamedOptions, checkNames, namesOf } from './checked-arguments.js'
-import type { RestOptions } from './open-backend.js'
-import type { OpenCatalogOptions } from './open-catalog.js'
+import type { BackendOptions, RestOptions } from './open-backend.js'
+
+export interface OpenCatalogOptions extends BackendOptions {
+  /** Records the filters of scans, for compactions to be measured by. It costs a scan nothing that it reads. */
+  readonly filterLog?: FilterLog | undefined
+}
 
 const OPEN_NAMES = namesOf<OpenCatalogOptions>()({
   s3: true,
