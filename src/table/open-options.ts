@@ -2,7 +2,7 @@
 import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
-import { checkArgument, checkNamedOptions, checkNames, namesOf } from './checked-arguments.js'
+import { checkArgument, checkNamedOptions, checkNames, namesOf, type Names } from './checked-arguments.js'
 import type { BackendOptions, RestOptions } from './open-backend.js'
 
 export interface OpenCatalogOptions extends BackendOptions {
@@ -10,7 +10,8 @@ export interface OpenCatalogOptions extends BackendOptions {
   readonly filterLog?: FilterLog | undefined
 }
 
-const OPEN_NAMES = namesOf<OpenCatalogOptions>()({
+/** The members of what reaches a catalog or a table. */
+export const BACKEND = {
   s3: true,
   pathMapping: true,
   io: true,
@@ -21,8 +22,8 @@ const OPEN_NAMES = namesOf<OpenCatalogOptions>()({
   verifyStore: true,
   onMetrics: true,
   rest: true,
-  filterLog: true,
-})
+} as const
+const OPEN_NAMES = namesOf<OpenCatalogOptions>()({ ...BACKEND, filterLog: true })
 
 /** Of the members that are objects of options themselves. */
 const INNER_NAMES = {
@@ -60,8 +61,8 @@ const INNER_NAMES = {
 } as const
 
 /** @throws FloeError `INVALID` naming the option that `verb` does not have, also of `s3`, `rest` and `parquet` */
-export function checkOpenOptions(options: OpenCatalogOptions, verb: string): void {
-  checkNamedOptions(options, OPEN_NAMES, verb)
+export function checkOpenOptions(options: BackendOptions, verb: string, known: Names = OPEN_NAMES): void {
+  checkNamedOptions(options, known, verb)
   for (const [member, names] of Object.entries(INNER_NAMES)) {
     const inner = options[member as keyof typeof INNER_NAMES]
     if (inner === undefined) continue

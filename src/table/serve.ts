@@ -1,7 +1,8 @@
 import type { RunningServer } from '../catalog/rest-server/serve-catalog.js'
 import { systemRuntime } from '../util/runtime.js'
-import { checkArgument, checkOptional, checkOptions } from './checked-arguments.js'
+import { checkArgument, checkOptional, namesOf } from './checked-arguments.js'
 import { type BackendOptions, openBackend } from './open-backend.js'
+import { BACKEND, checkOpenOptions } from './open-options.js'
 
 export interface ServeCatalogOptions extends BackendOptions {
   /** Default `127.0.0.1`. Others than this machine's own need a token. */
@@ -15,6 +16,9 @@ export interface ServeCatalogOptions extends BackendOptions {
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
+const SERVER = { host: true, port: true, token: true, clientProperties: true, onError: true } as const
+const SERVE_NAMES = namesOf<ServeCatalogOptions>()({ ...BACKEND, ...SERVER })
+
 /**
  * Serves the catalog at a URI by the REST protocol of Iceberg, for engines that speak it: they and writers of the same
  * warehouse that go without the server are safe from each other.
@@ -22,7 +26,7 @@ export interface ServeCatalogOptions extends BackendOptions {
  */
 export async function serveCatalog(uri: string, options: ServeCatalogOptions = {}): Promise<RunningServer> {
   checkArgument(uri, 'string', "A catalog's URI")
-  checkOptions(options)
+  checkOpenOptions(options, 'serveCatalog', SERVE_NAMES)
   const { host, port, token, clientProperties, onError } = options
   checkOptional(host, 'string', 'The host')
   checkOptional(token, 'string', 'The token')

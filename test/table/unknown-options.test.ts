@@ -1,6 +1,6 @@
 /** Callers without a compiler misspell: an option that a verb does not have is refused before anything is done, never passed over. */
 import { describe, expect, it } from 'vitest'
-import { openCatalog, openTable, schema, t } from '../../src/index.js'
+import { openCatalog, openTable, schema, serveCatalog, t } from '../../src/index.js'
 import type { Catalog, Table } from '../../src/index.js'
 import { checkNames, namesOf } from '../../src/table/checked-arguments.js'
 import { memoryLake } from '../support/lake.js'
@@ -149,6 +149,7 @@ it('catalogs and tables are opened, made and dropped with what they have', async
   const odd = { colour: 'red' } as never
   await refused(openCatalog('memory:', odd))
   await refused(openTable('/nowhere', odd))
+  await refused(serveCatalog('memory:', odd))
   await refused(openCatalog('memory:', { s3: odd }))
   await refused(openCatalog('memory:', { rest: odd }))
   await refused(openCatalog('memory:', { parquet: odd }))
