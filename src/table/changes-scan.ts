@@ -14,7 +14,7 @@ import type { Schema } from '../schema/schema.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import { checkArgument, checkOptional } from './checked-arguments.js'
+import { checkArgument, checkNames, checkOptional, namesOf } from './checked-arguments.js'
 import { namingTable, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
 import { snapshotPoint, type StateOf } from './snapshot-point.js'
@@ -49,6 +49,21 @@ export interface ScanChangesOptions {
   readonly memoryBudgetBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+const CHANGES_NAMES = namesOf<ScanChangesOptions>()({
+  from: true,
+  after: true,
+  to: true,
+  keys: true,
+  net: true,
+  columns: true,
+  filter: true,
+  limit: true,
+  caseSensitive: true,
+  batchRows: true,
+  memoryBudgetBytes: true,
+  signal: true,
+})
 
 interface SnapshotChangesContent extends Pick<SnapshotChanges, 'snapshot' | 'cursor'> {
   readonly batches: AsyncIterable<RecordBatch>
@@ -104,6 +119,7 @@ export class ChangesScan implements AsyncIterable<RecordBatch> {
    * another table
    */
   constructor(table: LoadedTable, engine: ParquetEngine, runtime: Runtime, options: ScanChangesOptions) {
+    checkNames(options, CHANGES_NAMES, 'scanChanges')
     checkOptions(options)
     this.#table = table
     this.#engine = engine
