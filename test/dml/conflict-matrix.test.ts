@@ -176,8 +176,8 @@ interface Way {
   readonly isolation: IsolationLevel
 }
 
-async function verdict(change: Change, other: Change, way: Way): Promise<string> {
-  const { io, table, elsewhere } = await twoWriters(way.version)
+async function verdict(change: Change, other: Change, { version, ...way }: Way): Promise<string> {
+  const { io, table, elsewhere } = await twoWriters(version)
   const failure = await race(io, () => change.run(table, way), () => other.run(elsewhere, way))
   await table.refresh()
   const rows = (await textsOf(table)).map((text) => text.replace(',"more":null', ''))

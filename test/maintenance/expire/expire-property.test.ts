@@ -162,7 +162,7 @@ class Run {
   /** Picks that the rules refuse are no matter here. */
   async #attempt(action: () => Promise<unknown>): Promise<void> {
     await action().catch((error: unknown) => {
-      if (!isFloeError(error, 'INVALID', 'CONFLICT', 'NOT_FOUND')) throw error
+      if (!isFloeError(error, 'INVALID', 'CONFLICT', 'NOT_FOUND', 'ALREADY_EXISTS')) throw error
     })
   }
 }
