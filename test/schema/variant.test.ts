@@ -105,13 +105,16 @@ describe('a variant made of JSON text', () => {
   })
 
   it('is the same as of the parsed value for any JSON', () => {
+    // Integers beyond 32 bits are bigints.
+    const numberOf = (_: string, member: unknown): unknown => (typeof member === 'bigint' ? Number(member) : member)
+    const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, numberOf))
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const parsed = Variant.parseJson(JSON.stringify(value))
         expect(textOf(Variant.of(parsed.toValue()))).toBe(textOf(parsed))
-        expect(JSON.parse(JSON.stringify(Variant.of(value).toValue()))).toEqual(JSON.parse(JSON.stringify(value)))
+        expect(plain(Variant.of(value).toValue())).toEqual(plain(value))
       }),
-      { numRuns: 100 },
+      { numRuns: 100, examples: [[{ '': [[-1063035913403548]] }]] },
     )
   })
 })

@@ -229,7 +229,8 @@ describe('a check', () => {
   it('reports a manifest whose members cannot be decoded, wherever that shows, and goes on', async () => {
     const bench = await DamageBench.make({ partitioned: true })
     // What a partition of another spec looks like, whose first field is a number of four bytes.
-    await bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((field) => ({ ...field, lowerBound: new Uint8Array([0xff]) })) }))
+    const lowerBound = new Uint8Array([0xff])
+    await bench.damageRecord(({ partitions }) => ({ partitions: partitions!.map((field) => ({ ...field, lowerBound })) }))
     const { findings, isSound } = await bench.fsck({ snapshots: 'all' })
     expect([isSound, findings.map(({ code }) => code)]).toEqual([false, expect.arrayContaining(['manifest-damaged'])])
     expect(findings.find(({ code }) => code === 'manifest-damaged')?.manifest).toContain('.avro')
