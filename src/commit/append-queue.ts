@@ -23,6 +23,8 @@ export interface QueuedFiles {
 interface Waiting extends QueuedFiles {
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: unknown) => void
+  /** Listens to the signal, as long as the turn has not come. */
+  onAbort?: () => void
 }
 
 interface Line {
@@ -58,7 +60,7 @@ export class AppendQueue {
   append(files: QueuedFiles): Promise<CommitResult> {
     const key = lineKey(files)
     return new Promise((resolve, reject) => {
-      const waiting = { ...files, resolve, reject }
+      const waiting: Waiting = { ...files, resolve, reject }
       const line = this.#lines.get(key)
       if (line !== undefined) {
         line.waiting.push(waiting)
@@ -76,6 +78,7 @@ export class AppendQueue {
     while (line.waiting.length > 0) {
       const group: Waiting[] = []
       for (const waiting of line.waiting.splice(0)) {
+        if (waiting.onAbort !== undefined) waiting.signal?.removeEventListener('abort', waiting.onAbort)
         if (waiting.signal?.aborted === true) await leave(waiting)
         else group.push(waiting)
       }
@@ -122,14 +125,15 @@ function lineKey({ loaded: { identifier, metadata }, branch = MAIN_BRANCH }: Que
   return JSON.stringify([printTableIdentifier(identifier), metadata.tableUuid, branch])
 }
 
-/** Who waits for its turn can leave at once. */
+/** Who waits for its turn can leave at once. Signals outlive appends, so that none keeps listening to one. */
 function leaveWhenAborted(waiting: Waiting, line: Line): void {
-  waiting.signal?.addEventListener('abort', () => {
+  waiting.onAbort = () => {
     const place = line.waiting.indexOf(waiting)
     if (place < 0) return
     line.waiting.splice(place, 1)
     void leave(waiting)
-  }, { once: true })
+  }
+  waiting.signal?.addEventListener('abort', waiting.onAbort, { once: true })
 }
 
 /** Files that are left behind cost space, not rows: failing to remove them changes nothing. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { CatalogBackend, CommitOutcome, CommitRequest, LoadedTable } from '../../src/catalog/catalog-backend.js'
 import { MemoryCatalog } from '../../src/catalog/memory-catalog.js'
@@ -133,6 +134,16 @@ describe('appends of one process to one branch', () => {
     answer()
     await first
     expect((await backend.loadTable(id)).metadata.snapshots).toHaveLength(1)
+  })
+
+  it('leave nothing at a signal that outlives them', async () => {
+    const backend = intercepted(new MemoryCatalog(), async () => tick().then(() => undefined))
+    const loaded = await backend.createTable(id, creation())
+    const { signal } = new AbortController()
+    const files = await Promise.all(Array.from({ length: 5 }, (_, i) => fileIn(loaded, `f${i}`)))
+    const shared = { loaded, ownsFiles: true, runtime: systemRuntime, signal }
+    await Promise.all(files.map((file) => appendQueueOf(backend).append({ ...shared, files: [file] })))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('to a table that took the name of another are not mixed with those to the other', async () => {
