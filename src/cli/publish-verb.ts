@@ -1,7 +1,9 @@
+import { checkPublication } from '../commit/ref-updates.js'
 import type { Expression } from '../expression/expression.js'
 import { bindFilter } from '../scan/plan-scan.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { namingTable } from '../table/named-errors.js'
 import type { Table } from '../table/table.js'
 import { FloeError } from '../util/errors.js'
 import { printJson } from '../util/json.js'
@@ -48,7 +50,7 @@ export async function publishVerb(args: readonly string[], environment: Environm
   const destination = { to: options.text('to') ?? MAIN_BRANCH, quarantine: options.text('quarantine') }
   await withTable(options, 'change', async (table) => {
     bindFilters(table, checks)
-    checkDestination(table, destination)
+    namingTable(table.identifier, () => { checkPublication(table.metadata, branch, destination.to, destination.quarantine) })
     const snapshot = await publish(table.branch(branch), checks, destination, environment.signal)
     await print(table, { branch, to: destination.to, snapshot }, options, environment)
   })
@@ -63,13 +65,6 @@ function bindFilters({ schema }: Table, { noneWhere }: Checks): void {
       throw error instanceof FloeError ? new UsageError(`--none-where ${JSON.stringify(text)}: ${error.message}`) : error
     }
   }
-}
-
-/** Refused before the checks, which may take long, are made for nothing. An empty table has no `main` yet, which publishing makes. */
-function checkDestination({ refs, name: table }: Table, { to, quarantine }: Destination): void {
-  if (to !== MAIN_BRANCH && !refs.has(to)) throw new FloeError('NOT_FOUND', `There is no branch ${visibleText(to)} to publish to`, { table })
-  if (quarantine === undefined || !refs.has(quarantine)) return
-  throw new FloeError('ALREADY_EXISTS', `There is a branch or tag ${visibleText(quarantine)} already: quarantine under another name`, { table })
 }
 
 async function publish(table: Table, checks: Checks, { to, quarantine }: Destination, signal: AbortSignal): Promise<Snapshot> {

@@ -62,7 +62,7 @@ describe('floe publish', () => {
 
   it('goes to a branch that is there, and makes none by a slip of the keyboard', async () => {
     const misspelt = await publish('--to', 'mian')
-    expect(misspelt).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^floe: NOT_FOUND: There is no branch mian to publish to/) as string })
+    expect(misspelt).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^floe: NOT_FOUND: the table has no branch or tag mian: it has main, audit.*shop\.events/) as string })
     expect(await refs()).toEqual(['main', 'audit'])
     await floe(['branch', table, 'create', 'staging'])
     expect(await publish('--to', 'staging')).toMatchObject({ code: 0, out: expect.stringContaining('staging is at snapshot') as string })
@@ -71,7 +71,7 @@ describe('floe publish', () => {
   it('refuses a name for the quarantine that is taken, before it looks at the branch', async () => {
     await floe(['tag', table, 'create', 'bad'])
     const ran = await publish('--none-where', 'amount < 0', '--quarantine', 'bad')
-    expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/^floe: ALREADY_EXISTS: There is a branch or tag bad already/) as string })
+    expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/^floe: ALREADY_EXISTS: bad is the name of a branch or tag already: quarantine audit under another name/) as string })
     expect(await refs()).toEqual(['main', 'audit', 'bad'])
   })
 
