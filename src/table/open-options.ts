@@ -1,5 +1,6 @@
 /** What catalogs and tables are opened with, and the names of it, held against the types by the compiler. */
 import type { FilterLog } from '../compaction/clustering/filter-log.js'
+import type { RestAuth } from '../catalog/rest/rest-catalog.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
 import { checkArgument, checkNamedOptions, checkNames, namesOf, type Names } from './checked-arguments.js'
@@ -60,7 +61,25 @@ const INNER_NAMES = {
   parquet: namesOf<ParquetWasmEngineOptions>()({ workers: true, workerUrl: true, writeBufferBytes: true }),
 } as const
 
-/** @throws FloeError `INVALID` naming the option that `verb` does not have, also of `s3`, `rest` and `parquet` */
+/** Of every kind of proof of who one is. */
+const AUTH_NAMES = namesOf<RestAuth>()({
+  type: true,
+  token: true,
+  clientId: true,
+  clientSecret: true,
+  scope: true,
+  audience: true,
+  resource: true,
+  tokenUri: true,
+  subject: true,
+  actor: true,
+  tokenExchange: true,
+  region: true,
+  service: true,
+  credentials: true,
+})
+
+/** @throws FloeError `INVALID` naming the option that `verb` does not have, also of `s3`, `rest`, its `auth` and `parquet` */
 export function checkOpenOptions(options: BackendOptions, verb: string, known: Names = OPEN_NAMES): void {
   checkNamedOptions(options, known, verb)
   for (const [member, names] of Object.entries(INNER_NAMES)) {
@@ -69,4 +88,6 @@ export function checkOpenOptions(options: BackendOptions, verb: string, known: N
     checkArgument(inner, 'object', member)
     checkNames(inner, names, `${member} of ${verb}`)
   }
+  const auth: unknown = options.rest?.auth
+  if (typeof auth === 'object' && auth !== null) checkNames(auth, AUTH_NAMES, `rest.auth of ${verb}`)
 }

@@ -3,7 +3,7 @@ import type { Schema } from '../schema/schema.js'
 import { currentSchema, schemaById } from '../metadata/metadata-lookup.js'
 import { schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { checkArgument, checkOptional } from './checked-arguments.js'
+import { checkArgument, checkNames, checkOptional, namesOf } from './checked-arguments.js'
 import { namingTableAsync } from './named-errors.js'
 import { type EntryRow, entryRows, fileRows } from './inspect/entry-tables.js'
 import type { FileRow } from './inspect/file-row.js'
@@ -30,6 +30,8 @@ export interface InspectOptions {
   readonly snapshotId?: bigint | undefined
   readonly ref?: string | undefined
 }
+
+const INSPECT_NAMES = namesOf<InspectOptions>()({ snapshotId: true, ref: true })
 
 /**
  * A table's metadata as rows, the columns named as in the reference's metadata tables. What is asked of a snapshot is
@@ -138,6 +140,7 @@ export class TableInspection {
 
   #snapshotOf(options: InspectOptions): Snapshot | undefined {
     checkArgument(options, 'object', 'The options of an inspection')
+    checkNames(options, INSPECT_NAMES, 'An inspection')
     const { metadata } = this.#table
     const { snapshotId, ref = this.#branch } = options
     checkArgument(ref, 'string', 'The name of a branch or tag')

@@ -7,7 +7,7 @@ import type { ViewUpdate } from '../metadata/view/view-update.js'
 import { Schema } from '../schema/schema.js'
 import { FloeError, isFloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
-import { checkArgument } from './checked-arguments.js'
+import { checkArgument, checkNames, namesOf } from './checked-arguments.js'
 import { propertyUpdates } from './structure-methods.js'
 import { textProperties } from './text-properties.js'
 
@@ -33,6 +33,10 @@ export interface CreateViewOptions extends ViewDefinition {
   /** Where its metadata goes. Default: chosen by the catalog. */
   readonly location?: string | undefined
 }
+
+const DEFINITION = { schema: true, sql: true, defaultNamespace: true, defaultCatalog: true, summary: true } as const
+const DEFINITION_NAMES = namesOf<ViewDefinition>()(DEFINITION)
+const CREATE_NAMES = namesOf<CreateViewOptions>()({ ...DEFINITION, properties: true, location: true })
 
 const MAX_ATTEMPTS = 5
 
@@ -107,6 +111,8 @@ export class View {
    * the view's property `replace.drop-dialect.allowed` is `true`.
    */
   async replace(definition: ViewDefinition): Promise<void> {
+    checkArgument(definition, 'object', 'The definition of a view')
+    checkNames(definition, DEFINITION_NAMES, 'The definition of a view')
     const { identifier } = this.#loaded
     const { schema, version } = versionOf(definition, identifier.namespace, this.#runtime.now())
     await this.#change((metadata) => replaceViewUpdates(metadata, schema, version))
@@ -161,6 +167,7 @@ export function viewsOf(backend: CatalogBackend): ViewBackend {
 /** What `options` asks for. @throws FloeError `INVALID` */
 export function viewCreationOf(options: CreateViewOptions, { namespace }: TableIdentifier, now: number): ViewCreation {
   checkArgument(options, 'object', 'The options of a view')
+  checkNames(options, CREATE_NAMES, 'createView')
   const { location, properties = {} } = options
   return { ...versionOf(options, namespace, now), location, properties: textProperties(properties) }
 }

@@ -173,3 +173,16 @@ it('the compiler holds lists of names against the type', () => {
   expect(() => { checkNames({ four: 4 }, names, 'x') }).toThrow(/no option 'four'/)
   expect(namesOf<{ readonly a: 1 } | { readonly b: 2 }>()({ a: true, b: true })).toEqual(['a', 'b'])
 })
+
+it('an inspection, a view and a proof of who one is refuse members that they do not have', async () => {
+  const { catalog, table } = await prepared()
+  await expect(table.inspect.files({ snapshot: 1n } as never)).rejects.toMatchObject({ code: 'INVALID', message: expect.stringContaining("'snapshot'") as string })
+  const view = { schema: columns, sql: { spark: 'SELECT 1' } }
+  await expect(catalog.createView('a.v', { ...view, namespace: ['a'] } as never)).rejects.toMatchObject({ code: 'INVALID' })
+  const made = await catalog.createView('a.v', view)
+  await expect(made.replace({ ...view, location: 'x' } as never)).rejects.toMatchObject({ code: 'INVALID' })
+  const rest = { auth: { type: 'oauth2', clientId: 'me', clientSecret: 'hush-hush', scopes: 'all' } } as never
+  const error: unknown = await openCatalog('http://127.0.0.1:1', { rest }).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'INVALID', message: expect.stringContaining("no option 'scopes'. Did you mean scope?") as string })
+  expect(String(error)).not.toContain('hush')
+})
