@@ -41,7 +41,7 @@ const KINDS = [
   'expire chosen',
 ] as const
 
-const steps = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pick: fc.nat(1000), other: fc.nat(1000) }), { minLength: 8, maxLength: 24, size: 'max' })
+const steps = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pick: fc.nat(1000), other: fc.nat(1000) }), { minLength: 14, maxLength: 24, size: 'max' })
 
 /** Runs steps, leaving out what cannot be done; answers how many snapshots have expired. */
 class Run {
