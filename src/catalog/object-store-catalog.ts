@@ -87,7 +87,7 @@ export class ObjectStoreCatalog implements CatalogBackend {
     }
     this.#namespaces = new NamespaceFolders(options.io, this.#warehouse, isDropped)
     const verify = options.verifyStore ?? 'auto'
-    this.#probes = verify === 'always' || (verify === 'auto' && parseLocation(this.#warehouse).scheme === 's3')
+    this.#probes = verify === 'always' || (verify !== 'never' && parseLocation(this.#warehouse).scheme === 's3')
   }
 
   async listNamespaces(parent: readonly string[] = []): Promise<readonly (readonly string[])[]> {

@@ -1,6 +1,7 @@
 import type { Expression } from '../expression/expression.js'
 import { readInteger, tableProperties } from '../metadata/table-properties.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import type { CompactionStrategy } from './strategy.js'
 
@@ -161,7 +162,7 @@ function checkThresholds(thresholds: CompactionThresholds, metadata: TableMetada
   if (target <= min) throw invalid(`targetFileSizeBytes (${target}) must be above minFileSizeBytes (${min}): all new files would be too small`)
   if (target >= max) throw invalid(`targetFileSizeBytes (${target}) must be below maxFileSizeBytes (${max}): all new files would be too large`)
   if (!(ratio > 0 && ratio <= 1)) throw invalid(`deleteRatioThreshold must be above 0 and at most 1, not ${ratio}`)
-  if (!JOB_ORDERS.includes(thresholds.jobOrder)) throw invalid(`jobOrder is one of ${JOB_ORDERS.join(', ')}, not ${JSON.stringify(thresholds.jobOrder)}`)
+  checkOneOf(thresholds.jobOrder, JOB_ORDERS, 'jobOrder')
   if (metadata.partitionSpecs.some((spec) => spec.specId === thresholds.outputSpecId)) return
   const known = metadata.partitionSpecs.map((spec) => spec.specId).join(', ')
   throw invalid(`outputSpecId is ${thresholds.outputSpecId}, which the table does not have: it has ${known}`)

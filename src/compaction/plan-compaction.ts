@@ -9,6 +9,7 @@ import { planScan } from '../scan/plan-scan.js'
 import type { PlannedFile } from '../scan/scan-plan.js'
 import { branchHead, MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import { compactionThresholds, type CompactionThresholds, type JobOrder, type PlanCompactionOptions } from './compaction-options.js'
 import { frozenPlan, type CompactionGroup, type CompactionPlan } from './compaction-plan.js'
@@ -26,7 +27,7 @@ export async function planCompaction(context: DmlContext, options: PlanCompactio
   const { io, metadata } = context.loaded
   const thresholds = compactionThresholds(options, metadata)
   const planned = planOrder(options, metadata)
-  checkSelection(options.selection)
+  checkOneOf(options.selection, ['size', 'clustering'], 'selection')
   const snapshot = headOf(metadata, options.branch ?? MAIN_BRANCH)
   const { filter = alwaysTrue(), caseSensitive, signal } = options
   const includeColumnStats = options.selection === 'clustering'
@@ -57,11 +58,6 @@ export async function planCompaction(context: DmlContext, options: PlanCompactio
     inputRows: sum((group) => group.inputRows),
     candidateFiles: scan.fileCount,
   })
-}
-
-function checkSelection(selection: unknown): void {
-  if (selection === undefined || selection === 'size' || selection === 'clustering') return
-  throw new FloeError('INVALID', `selection is 'size' or 'clustering', not ${JSON.stringify(selection)}`)
 }
 
 function headOf(metadata: TableMetadata, branch: string): Snapshot | undefined {

@@ -5,7 +5,6 @@ import type { DataFile } from '../manifest/data-file.js'
 import { currentSchema } from '../metadata/metadata-lookup.js'
 import type { PlannedFile } from '../scan/scan-plan.js'
 import type { Schema } from '../schema/schema.js'
-import { FloeError } from '../util/errors.js'
 import { RowWriter, withRowLineage } from '../write/row-writer.js'
 import { copyRemainingRows } from './copy-remaining-rows.js'
 import type { DmlContext } from './dml-context.js'
@@ -167,10 +166,4 @@ export class RowChangeSet {
     this.#writers.add(writer)
     return writer
   }
-}
-
-/** @throws FloeError `INVALID` naming what is wrong with a mode */
-export function checkWriteMode(mode: unknown): asserts mode is WriteMode {
-  if (mode === 'merge-on-read' || mode === 'copy-on-write') return
-  throw new FloeError('INVALID', `mode is 'merge-on-read' or 'copy-on-write', not ${JSON.stringify(mode)}`)
 }

@@ -256,12 +256,6 @@ function droppedRows({ addedDataFiles, removedDataFiles }: FileChanges): number 
   return rowsOf(removedDataFiles) - rowsOf(addedDataFiles)
 }
 
-/** @throws FloeError `INVALID` for another level */
-export function checkIsolation(isolation: unknown): asserts isolation is IsolationLevel {
-  if (isolation === 'serializable' || isolation === 'snapshot') return
-  throw new FloeError('INVALID', `isolation is 'serializable' or 'snapshot', not ${JSON.stringify(isolation)}`)
-}
-
 function isolationOf(metadata: TableMetadata, kind: RowChangeKind, options: RowChangeOptions): IsolationLevel {
   return options.isolation ?? (readText(metadata.properties, ISOLATIONS[kind.properties]) as IsolationLevel)
 }

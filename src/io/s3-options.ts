@@ -63,6 +63,7 @@ export function createS3Client(sdk: typeof S3Sdk, options: S3FileIOOptions): S3S
   const endpoint = endpointOf(options)
   const region = options.region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? (endpoint === undefined ? undefined : 'us-east-1')
   if (endpoint !== undefined) checkEndpoint(endpoint)
+  if (typeof options.credentials !== 'function' && options.credentials !== undefined) checkCredentials(options.credentials)
   const checksums = options.checksums === 'when-supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED'
   const requestTimeout = options.requestTimeoutMs ?? 60_000
   return new sdk.S3Client({
@@ -98,6 +99,13 @@ export function knownSecrets(options: S3FileIOOptions): readonly string[] {
     process.env['AWS_SECRET_ACCESS_KEY'],
     process.env['AWS_SESSION_TOKEN'],
   ].filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** @throws FloeError `INVALID`, telling no value; further members are the SDK's business */
+function checkCredentials(credentials: unknown): void {
+  const given = credentials as Partial<Record<keyof S3Credentials, unknown>> | null | undefined
+  const lacking = (['accessKeyId', 'secretAccessKey'] as const).filter((name) => typeof given?.[name] !== 'string' || given[name] === '')
+  if (lacking.length > 0) throw new FloeError('INVALID', `The S3 credentials lack ${lacking.join(' and ')}: give both as texts`)
 }
 
 function checkEndpoint(endpoint: string): void {

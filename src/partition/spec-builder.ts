@@ -1,4 +1,5 @@
 import type { Schema } from '../schema/schema.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import { FIRST_PARTITION_FIELD_ID } from './partition-spec-json.js'
 import type { PartitionField, PartitionSpec, SortField, SortOrder } from './partition-spec.js'
@@ -71,13 +72,13 @@ export interface NullsOptions {
 }
 
 /** Ascending by a column or a transform of one; nulls first unless told. */
-export function asc(term: string | PartitionTerm, options: NullsOptions = {}): SortTerm {
-  return sortTerm(term, 'asc', options.nulls ?? 'first')
+export function asc(term: string | PartitionTerm, { nulls = 'first' }: NullsOptions = {}): SortTerm {
+  return sortTerm(term, 'asc', nulls)
 }
 
 /** Descending by a column or a transform of one; nulls last unless told. */
-export function desc(term: string | PartitionTerm, options: NullsOptions = {}): SortTerm {
-  return sortTerm(term, 'desc', options.nulls ?? 'last')
+export function desc(term: string | PartitionTerm, { nulls = 'last' }: NullsOptions = {}): SortTerm {
+  return sortTerm(term, 'desc', nulls)
 }
 
 function withParameter(transform: 'bucket' | 'truncate', parameter: number): string {
@@ -86,6 +87,7 @@ function withParameter(transform: 'bucket' | 'truncate', parameter: number): str
 }
 
 function sortTerm(term: string | PartitionTerm, direction: 'asc' | 'desc', nulls: 'first' | 'last'): SortTerm {
+  checkOneOf(nulls, ['first', 'last'], 'nulls')
   const { column, transform } = typeof term === 'string' ? identity(term) : term
   return { column, transform, direction, nullOrder: `nulls-${nulls}` }
 }

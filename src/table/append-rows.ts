@@ -11,6 +11,7 @@ import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import type { Runtime } from '../util/runtime.js'
 import type { WriteInput } from '../write/input-items.js'
@@ -76,6 +77,7 @@ export async function appendRows(
   checkNamedOptions(options, APPEND_NAMES, 'append')
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
+  checkOneOf(options.unknownColumns, ['refuse', 'ignore'], 'unknownColumns')
   if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')
   const staging = options.stage === undefined ? undefined : stagingAs(checkedWapId(options.stage), options.branch)
   const commitOptions = {

@@ -6,6 +6,7 @@ import { mergeRows, type MergeRowsOptions } from '../dml/merge-rows.js'
 import type { RowChangeOptions, RowChangeOutcome } from '../dml/row-change.js'
 import { upsertRows, type KeyedInputOptions, type UpsertOptions } from '../dml/upsert-rows.js'
 import { Schema } from '../schema/schema.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
 import { checkArgument, checkNames, checkOptional, namesOf, type Names } from './checked-arguments.js'
@@ -149,11 +150,6 @@ function pairCondition(when: PairConditionInput | undefined): PairCondition | un
     target: target === undefined ? undefined : filterOf(target, 'A merge'),
     source: source === undefined ? undefined : filterOf(source, 'A merge'),
   }
-}
-
-function checkOneOf(value: unknown, choices: readonly string[], name: string): void {
-  if (value === undefined || choices.includes(value as string)) return
-  throw new FloeError('INVALID', `${name} is one of ${choices.join(', ')}, not ${JSON.stringify(value)}`)
 }
 
 function checkedKeyedOptions<T extends KeyedInputOptions & RowChangeOptions>(options: T, names: Names, verb: string): T {

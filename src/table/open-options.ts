@@ -3,6 +3,7 @@ import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import type { RestAuth } from '../catalog/rest/rest-catalog.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
+import { checkOneOf } from '../util/choices.js'
 import { checkArgument, checkNamedOptions, checkNames, namesOf, type Names } from './checked-arguments.js'
 import type { BackendOptions, RestOptions } from './open-backend.js'
 
@@ -88,6 +89,10 @@ export function checkOpenOptions(options: BackendOptions, verb: string, known: N
     checkArgument(inner, 'object', member)
     checkNames(inner, names, `${member} of ${verb}`)
   }
+  checkOneOf(options.verifyStore, ['auto', 'never', 'always'], 'verifyStore')
+  checkOneOf(options.s3?.checksums, ['when-required', 'when-supported'], 's3.checksums')
+  checkOneOf(options.rest?.snapshots, ['all', 'refs'], 'rest.snapshots')
+  checkOneOf(options.rest?.accessDelegation, ['vended-credentials', 'none'], 'rest.accessDelegation')
   const auth: unknown = options.rest?.auth
   if (typeof auth === 'object' && auth !== null) checkNames(auth, AUTH_NAMES, `rest.auth of ${verb}`)
 }

@@ -9,12 +9,13 @@ import type { RowAssignments } from '../dml/assignments.js'
 import type { DmlContext } from '../dml/dml-context.js'
 import { overwritePartitions, type OverwritePartitionsOptions } from '../dml/overwrite-partitions.js'
 import { overwriteRows, type OverwriteRowsOptions } from '../dml/overwrite-rows.js'
-import { checkIsolation, type RowChangeOptions, type RowChangeOutcome } from '../dml/row-change.js'
-import { checkWriteMode } from '../dml/row-change-set.js'
+import type { RowChangeOptions, RowChangeOutcome } from '../dml/row-change.js'
 import { commitRowDelta, type RowDelta, type RowDeltaOptions } from '../dml/row-delta.js'
 import { updateRows, type UpdateRowsOptions } from '../dml/update-rows.js'
+import type { KeyedInputOptions } from '../dml/upsert-rows.js'
 import type { Expression } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
+import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
 import type { WriteInput } from '../write/input-items.js'
 import { checkArgument, checkNamedOptions, checkNames, checkOptional, namesOf, type Names } from './checked-arguments.js'
@@ -144,15 +145,16 @@ export function filterOf(filter: FilterInput, action: string): Expression {
 }
 
 /** @throws FloeError `INVALID` naming the option that is wrong, or that `verb` does not have */
-export function checkedOptions<T extends RowChangeOptions>(options: T, names: Names, verb: string): T {
+export function checkedOptions<T extends RowChangeOptions & Pick<KeyedInputOptions, 'unknownColumns'>>(options: T, names: Names, verb: string): T {
   checkNamedOptions(options, names, verb)
-  const { branch, idempotencyToken, summary, mode, isolation, onProgress } = options
+  const { branch, idempotencyToken, summary, mode, isolation, unknownColumns, onProgress } = options
   checkOptional(branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
   checkOptional(summary, 'object', 'The summary')
   checkOptional(onProgress, 'function', 'onProgress')
   textProperties(summary ?? {})
-  if (mode !== undefined) checkWriteMode(mode)
-  if (isolation !== undefined) checkIsolation(isolation)
+  checkOneOf(unknownColumns, ['refuse', 'ignore'], 'unknownColumns')
+  checkOneOf(mode, ['merge-on-read', 'copy-on-write'], 'mode')
+  checkOneOf(isolation, ['serializable', 'snapshot'], 'isolation')
   return options
 }

@@ -1,9 +1,13 @@
 import type { RecordBatch } from 'apache-arrow'
 import type { Row, RowOptions } from '../arrow/row-values.js'
 import type { Schema } from '../schema/schema.js'
+import { checkOneOf } from '../util/choices.js'
+import { checkNamedOptions, namesOf } from './checked-arguments.js'
 
 /** Rows made at once: few enough that the collector finds them dead while they are young. */
 const STRIDE = 1024
+
+const ROW_NAMES = namesOf<RowOptions>()({ timestamps: true, variants: true })
 
 /** The rows of a stream of batches, in order. */
 export class RowStream implements AsyncIterable<Row> {
@@ -11,8 +15,11 @@ export class RowStream implements AsyncIterable<Row> {
   readonly #schema: Schema
   readonly #options: RowOptions
 
-  /** Made by `TableScan.rows()`. */
+  /** Made by `TableScan.rows()`. @throws FloeError `INVALID` for an option that there is not */
   constructor(batches: AsyncIterable<RecordBatch>, schema: Schema, options: RowOptions = {}) {
+    checkNamedOptions(options, ROW_NAMES, 'rows')
+    checkOneOf(options.timestamps, ['exact', 'date'], 'timestamps')
+    checkOneOf(options.variants, ['exact', 'value'], 'variants')
     this.#batches = batches
     this.#schema = schema
     this.#options = options

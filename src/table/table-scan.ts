@@ -22,7 +22,7 @@ import { schemaIdOfRef, schemaIdOfSnapshot, snapshotById, snapshotOfRef, MAIN_BR
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { snapshotAsOf } from '../snapshot/time-travel.js'
 import { FloeError } from '../util/errors.js'
-import { checkArgument, checkOptions, checkSignal } from './checked-arguments.js'
+import { checkArgument, checkNamedOptions, checkSignal, namesOf } from './checked-arguments.js'
 import { namingTable, namingTableAsync, namingTableOf } from './named-errors.js'
 import { RowStream } from './row-stream.js'
 import { snapshotPoint, type StateOf } from './snapshot-point.js'
@@ -54,6 +54,9 @@ export interface AppendsOptions {
   /** Whether what `from` itself appended is read as well. Default false. */
   readonly fromInclusive?: boolean | undefined
 }
+
+const PLAN_NAMES = namesOf<ScanPlanOptions>()({ includeColumnStats: true, explain: true })
+const APPENDS_NAMES = namesOf<AppendsOptions>()({ fromInclusive: true })
 
 /**
  * What to read of a table: an immutable refinement, and itself the async iterable of Arrow record batches. Nothing is read
@@ -133,7 +136,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
    * @throws FloeError at once: `NOT_FOUND` for a state that the table does not have any more, `INVALID` for one that is no ancestor of `to`
    */
   appendsBetween(from: StateOf | undefined, to?: StateOf, options: AppendsOptions = {}): TableScan {
-    checkArgument(options, 'object', 'The options of an append scan')
+    checkNamedOptions(options, APPENDS_NAMES, 'appendsBetween')
     const { at, ...state } = this.#state
     const appends: RangeRequest = {
       from: from === undefined ? undefined : snapshotPoint(from, 'from'),
@@ -195,7 +198,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** Decides which files to read, from manifests alone. */
   async plan(options: ScanPlanOptions = {}): Promise<ScanPlan> {
-    checkOptions(options)
+    checkNamedOptions(options, PLAN_NAMES, 'plan')
     const { filter, caseSensitive, signal } = this.#state
     const { io, metadata } = this.#table
     const schema = this.#tableSchema()
@@ -251,7 +254,6 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** The rows one by one. Values are lossless, see `RowValue`, unless `options` ask for friendlier ones. */
   rows(options: RowOptions = {}): RowStream {
-    checkOptions(options)
     return new RowStream(this, this.schema, options)
   }
 

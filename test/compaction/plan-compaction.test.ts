@@ -129,7 +129,7 @@ describe('planning a compaction', () => {
     ['an unknown strategy', { strategy: 'best' as never }, 'There is no strategy'],
     ['a table order that is not there', { strategy: 'sort' }, 'no sort order'],
     ['clustering without an order', { selection: 'clustering' }, 'needs a strategy'],
-    ['an unknown selection', { selection: 'luck' as never }, "selection is 'size' or 'clustering'"],
+    ['an unknown selection', { selection: 'luck' as never }, 'selection is one of size, clustering'],
   ])('refuses %s', async (_, options, message) => {
     const error = await failureOf((await tableOf([1, 1])).planCompaction(options))
     expect(error.code).toBe('INVALID')

@@ -2,6 +2,7 @@ import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import { commitTable, completed } from '../../commit/commit-table.js'
 import type { DmlContext } from '../../dml/dml-context.js'
 import { applyUpdates } from '../../metadata/apply-updates.js'
+import { checkOneOf } from '../../util/choices.js'
 import { FloeError, isFloeError } from '../../util/errors.js'
 import { deleteFiles, heldFilesWarning, type HeldFile } from '../delete-files.js'
 import type { ReachableType } from '../reachability.js'
@@ -198,12 +199,8 @@ function resultOf(
   }
 }
 
-const LEVELS: readonly unknown[] = [undefined, 'all', 'metadata', 'none']
-
 function checkOptions({ cleanExpiredFiles, readerGraceMs }: ExpireSnapshotsOptions): void {
-  if (!LEVELS.includes(cleanExpiredFiles)) {
-    throw new FloeError('INVALID', `cleanExpiredFiles is all, metadata or none, not ${JSON.stringify(cleanExpiredFiles)}`)
-  }
+  checkOneOf(cleanExpiredFiles, ['all', 'metadata', 'none'], 'cleanExpiredFiles')
   if (readerGraceMs !== undefined && !(Number.isFinite(readerGraceMs) && readerGraceMs >= 0)) {
     throw new FloeError('INVALID', `readerGraceMs is a number of milliseconds from 0 on, not ${readerGraceMs}`)
   }

@@ -12,6 +12,7 @@ import { expressionText } from '../../expression/print.js'
 import { currentSchema } from '../../metadata/metadata-lookup.js'
 import { readBoolean, tableProperties } from '../../metadata/table-properties.js'
 import type { SnapshotRef } from '../../snapshot/snapshot.js'
+import { checkOneOf } from '../../util/choices.js'
 import { FloeError } from '../../util/errors.js'
 import { expireSnapshots } from '../expire/expire-snapshots.js'
 import { HolderFinder } from './find-holders.js'
@@ -39,6 +40,7 @@ export async function purge(
 ): Promise<{ readonly result: PurgeReport; readonly table: LoadedTable | undefined }> {
   const loaded = await completed(context.loaded)
   leftoverMinAgeMs(options)
+  checkOneOf(options.tags, ['drop', 'keep'], 'tags')
   if (!readBoolean(loaded.metadata.properties, tableProperties.gcEnabled)) {
     throw new FloeError('INVALID', 'The table has gc.enabled=false: its files may belong to others, so nothing can be purged; set the property first')
   }

@@ -11,7 +11,9 @@ import type { ParquetEngine } from '../../parquet/parquet-engine.js'
 import type { Schema } from '../../schema/schema.js'
 import { FloeError } from '../../util/errors.js'
 
-export type InputFormat = 'parquet' | 'arrow' | 'jsonl' | 'csv'
+export const INPUT_FORMATS = ['parquet', 'arrow', 'jsonl', 'csv'] as const
+
+export type InputFormat = (typeof INPUT_FORMATS)[number]
 
 export interface ReadFilesOptions {
   /** Default: by the end of each file's name. Needed for `-`, standard input, which cannot be Parquet. */

@@ -1,9 +1,11 @@
-import { inputFormatOf } from './input-file.js'
+import { checkOneOf } from '../../util/choices.js'
+import { INPUT_FORMATS, inputFormatOf } from './input-file.js'
 import type { InputContext, InputFile } from './input-file.js'
 
 /** Opens one file in its format. @throws FloeError `NOT_FOUND`, `CORRUPT`, or `INVALID` for a name that does not tell the format */
 export async function openInputFile(location: string, context: InputContext): Promise<InputFile> {
   const { options } = context
+  checkOneOf(options.format, INPUT_FORMATS, 'The format of a file')
   const format = options.format ?? inputFormatOf(location)
   switch (format) {
     case 'parquet': {

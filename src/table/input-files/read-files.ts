@@ -1,9 +1,20 @@
 import type { RecordBatch } from 'apache-arrow'
 import { sharedParquetEngine } from '../../parquet/shared-engine.js'
-import { checkArgument, checkOptions } from '../checked-arguments.js'
+import { checkArgument, namesOf } from '../checked-arguments.js'
+import { checkOpenOptions } from '../open-options.js'
 import { absoluteLocation, inputStore } from './input-file.js'
 import type { FileSchema, InputFile, ReadFilesOptions } from './input-file.js'
 import { openInputFile } from './open-input-file.js'
+
+const READ_FILES_NAMES = namesOf<ReadFilesOptions>()({
+  format: true,
+  s3: true,
+  pathMapping: true,
+  io: true,
+  stdin: true,
+  delimiter: true,
+  signal: true,
+})
 
 /**
  * The rows of files, one file after another: record batches of Parquet and Arrow files, rows of JSON lines and CSV. Append
@@ -16,7 +27,7 @@ export async function* readFiles(
   options: ReadFilesOptions = {},
 ): AsyncGenerator<RecordBatch | object, void, undefined> {
   if (typeof locations !== 'string') checkArgument(locations, 'list', 'Locations, unless they are one text,')
-  checkOptions(options)
+  checkOpenOptions(options, 'readFiles', READ_FILES_NAMES)
   const engine = sharedParquetEngine()
   for (const given of typeof locations === 'string' ? [locations] : locations) {
     checkArgument(given, 'string', "A file's location")
@@ -44,7 +55,7 @@ export function readParquetFiles(
 /** The schema that a table needs for a file's rows. Text formats are sampled: see `FileSchema`. */
 export async function schemaOfFile(location: string, options: ReadFilesOptions = {}): Promise<FileSchema> {
   checkArgument(location, 'string', "A file's location")
-  checkOptions(options)
+  checkOpenOptions(options, 'schemaOfFile', READ_FILES_NAMES)
   const engine = sharedParquetEngine()
   const place = absoluteLocation(location)
   const file = await openInputFile(place, { io: inputStore(place, options), engine, options })
