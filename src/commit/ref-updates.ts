@@ -8,6 +8,7 @@ import { ancestorsOf, indexSnapshots, isAncestorOf } from '../snapshot/ancestry.
 import { checkRefName, findSnapshot, MAIN_BRANCH, refByName, snapshotById } from '../snapshot/snapshot-ref.js'
 import type { SnapshotRef } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
+import { checkCount } from '../util/option-values.js'
 
 /**
  * How long what a reference names is kept. Members of `null` go back to the table's defaults; absent ones stay.
@@ -188,8 +189,7 @@ function isSet(value: number | null | undefined): boolean {
 }
 
 function checkPositive(name: string, value: number | null | undefined): void {
-  if (value === null || value === undefined) return
-  if (!Number.isSafeInteger(value) || value < 1) throw new FloeError('INVALID', `${name} must be a whole number from 1 on, not ${value}`)
+  if (value !== null) checkCount(value, 1, name)
 }
 
 type RetentionName = 'minSnapshotsToKeep' | 'maxSnapshotAgeMs' | 'maxRefAgeMs'

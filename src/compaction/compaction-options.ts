@@ -1,8 +1,8 @@
 import type { Expression } from '../expression/expression.js'
 import { readInteger, tableProperties } from '../metadata/table-properties.js'
 import type { TableMetadata } from '../metadata/table-metadata.js'
-import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
+import { checkCount, checkOneOf } from '../util/option-values.js'
 import type { CompactionStrategy } from './strategy.js'
 
 /** Which groups are rewritten first. Source: `RewriteJobOrder` */
@@ -170,8 +170,8 @@ function checkThresholds(thresholds: CompactionThresholds, metadata: TableMetada
 
 /** @throws FloeError `INVALID` naming the option, unless `value` is a whole number from `min` on */
 export function whole(name: string, value: number, min: number): number {
-  if (Number.isSafeInteger(value) && value >= min) return value
-  throw invalid(`${name} must be a whole number from ${min} on, not ${String(value)}`)
+  checkCount(value, min, name)
+  return value
 }
 
 function invalid(message: string): FloeError {

@@ -4,7 +4,7 @@ import { concatBatches } from '../arrow/concat-batches.js'
 import { takeBatch } from '../arrow/take.js'
 import { throwIfAborted } from '../io/aborted.js'
 import { SpillFolder } from '../io/spill-folder.js'
-import { FloeError } from '../util/errors.js'
+import { checkBytes } from '../util/option-values.js'
 import type { Runtime } from '../util/runtime.js'
 import type { KeyReader } from './key-reader.js'
 
@@ -51,7 +51,7 @@ export class SourceRows {
 
   constructor(keys: KeyReader, runtime: Runtime, options: SourceRowsOptions = {}) {
     const budget = options.memoryBudgetBytes ?? DEFAULT_SOURCE_BUDGET_BYTES
-    if (!(budget > 0)) throw new FloeError('INVALID', `memoryBudgetBytes must be more than 0, not ${budget}`)
+    checkBytes(budget, 1, 'memoryBudgetBytes')
     this.#keys = keys
     this.#budget = budget
     this.#signal = options.signal

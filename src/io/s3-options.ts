@@ -1,5 +1,6 @@
 import type * as S3Sdk from '@aws-sdk/client-s3'
 import { FloeError } from '../util/errors.js'
+import { checkAmount, checkCount } from '../util/option-values.js'
 import type { Runtime } from '../util/runtime.js'
 
 export interface S3Credentials {
@@ -99,6 +100,17 @@ export function knownSecrets(options: S3FileIOOptions): readonly string[] {
     process.env['AWS_SECRET_ACCESS_KEY'],
     process.env['AWS_SESSION_TOKEN'],
   ].filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** @throws FloeError `INVALID` naming the option that is wrong */
+export function checkS3Numbers(options: S3FileIOOptions): void {
+  checkCount(options.partSizeBytes, 1, 's3.partSizeBytes')
+  checkCount(options.parallelParts, 1, 's3.parallelParts')
+  checkCount(options.parallelRanges, 1, 's3.parallelRanges')
+  checkAmount(options.maxGapBytes, 0, 's3.maxGapBytes')
+  checkCount(options.maxAttempts, 1, 's3.maxAttempts')
+  checkAmount(options.connectTimeoutMs, 0, 's3.connectTimeoutMs')
+  checkAmount(options.requestTimeoutMs, 0, 's3.requestTimeoutMs')
 }
 
 /** @throws FloeError `INVALID`, telling no value; further members are the SDK's business */

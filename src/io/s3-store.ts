@@ -8,7 +8,7 @@ import { parseLocation, quoteLocation } from './location.js'
 import { waitBeforeRetry } from './retry-delay.js'
 import { classifyS3Failure, s3Error } from './s3-error.js'
 import type { S3Failure } from './s3-error.js'
-import { createS3Client, importS3Sdk, knownSecrets } from './s3-options.js'
+import { checkS3Numbers, createS3Client, importS3Sdk, knownSecrets } from './s3-options.js'
 import type { S3FileIOOptions } from './s3-options.js'
 
 export interface S3Address {
@@ -36,10 +36,11 @@ export class S3Store {
   readonly #secrets: Set<string>
 
   constructor(options: S3FileIOOptions) {
+    checkS3Numbers(options)
     this.#secrets = new Set(knownSecrets(options))
     this.#options = { ...options, credentials: this.#noting(options.credentials) }
     this.runtime = options.runtime ?? systemRuntime
-    this.maxAttempts = Math.max(1, options.maxAttempts ?? DEFAULT_ATTEMPTS)
+    this.maxAttempts = options.maxAttempts ?? DEFAULT_ATTEMPTS
   }
 
   /** Sends once. Throws the SDK's error, for {@link classify}; `FloeError` for what the SDK was not asked. */

@@ -1,4 +1,5 @@
 import type { RecordBatch } from 'apache-arrow'
+import { checkBytes, checkCount } from '../util/option-values.js'
 import type { EnginePool } from './engine-pool.js'
 import type { ParquetEngine, ParquetReadOptions, ParquetWriteOptions, ParquetWriter, ParquetWriteResult, PositionedBatch } from './parquet-engine.js'
 import type { WriteBudget } from './write-budget.js'
@@ -22,7 +23,10 @@ export class ParquetWasmEngine implements ParquetEngine {
   private readonly options: ParquetWasmEngineOptions
   private loaded: Promise<{ readonly pool: EnginePool; readonly budget: WriteBudget }> | undefined
 
+  /** @throws FloeError `INVALID` naming the option that is wrong */
   constructor(options: ParquetWasmEngineOptions = {}) {
+    checkCount(options.workers, 0, 'parquet.workers')
+    checkBytes(options.writeBufferBytes, 1, 'parquet.writeBufferBytes')
     this.options = options
   }
 

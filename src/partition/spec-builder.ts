@@ -1,6 +1,6 @@
 import type { Schema } from '../schema/schema.js'
-import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
+import { checkOneOf } from '../util/option-values.js'
 import { FIRST_PARTITION_FIELD_ID } from './partition-spec-json.js'
 import type { PartitionField, PartitionSpec, SortField, SortOrder } from './partition-spec.js'
 import { checkPartitionSpec } from './spec-validation.js'

@@ -11,8 +11,8 @@ import type { TableMetadata } from '../metadata/table-metadata.js'
 import type { ParquetEngine } from '../parquet/parquet-engine.js'
 import { MAIN_BRANCH } from '../snapshot/snapshot-ref.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
+import { checkBytes, checkCount, checkOneOf } from '../util/option-values.js'
 import type { Runtime } from '../util/runtime.js'
 import type { WriteInput } from '../write/input-items.js'
 import type { InputOptions, InvalidRow } from '../write/input-rows.js'
@@ -78,6 +78,8 @@ export async function appendRows(
   checkOptional(options.branch, 'string', 'The branch')
   checkOptional(idempotencyToken, 'string', 'The idempotency token')
   checkOneOf(options.unknownColumns, ['refuse', 'ignore'], 'unknownColumns')
+  checkBytes(options.memoryBudgetBytes, 1, 'memoryBudgetBytes')
+  checkCount(options.maxOpenFiles, 1, 'maxOpenFiles')
   if (typeof options.onInvalid !== 'function') checkOptional(options.onInvalid, 'object', 'onInvalid, unless it is a function,')
   const staging = options.stage === undefined ? undefined : stagingAs(checkedWapId(options.stage), options.branch)
   const commitOptions = {

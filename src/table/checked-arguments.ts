@@ -49,11 +49,13 @@ export function checkSignal(value: unknown): void {
   if (!isSignal) throw new FloeError('INVALID', `A signal must be an AbortSignal, not ${value === null ? 'null' : `a value of type ${typeof value}`}`)
 }
 
-/** @throws FloeError `INVALID` unless `value` is an object whose `signal`, if it has one, is a signal */
+/** @throws FloeError `INVALID` unless `value` is an object whose `signal` and `snapshotId`, if it has them, are what their names say */
 export function checkOptions(value: unknown, name = 'The options'): void {
   checkArgument(value, 'object', name)
-  const { signal } = value as { readonly signal?: unknown }
+  const { signal, snapshotId } = value as { readonly signal?: unknown; readonly snapshotId?: unknown }
   if (signal !== undefined) checkSignal(signal)
+  // Of a number, the last digits may be others' already.
+  checkOptional(snapshotId, 'bigint', 'The id of a snapshot')
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
   ComputePartitionStatisticsOptions, ComputeStatisticsOptions, MaintainOptions, PlanMaintenanceOptions, ReadPartitionStatisticsOptions,
   RewriteManifestsOptions, RewritePositionDeletesOptions,
 } from '../maintenance/table-upkeep.js'
+import { checkAmount, checkCount, checkShare } from '../util/option-values.js'
 import { checkArgument, checkNames, namesOf, type Names } from './checked-arguments.js'
 import type { CompactCallOptions } from './compaction-calls.js'
 
@@ -157,4 +158,10 @@ export function checkPolicy(policy: MaintenancePolicy | undefined): void {
     checkArgument(said, 'object', `${member} of a policy, unless it is false,`)
     checkNames(said as object, names, `${member} of a policy`)
   }
+  const { equalityDeletes, statistics, partitionStatistics, orphans } = policy
+  checkCount(equalityDeletes === false ? undefined : equalityDeletes?.minFiles, 1, 'minFiles of equalityDeletes of a policy')
+  for (const each of [statistics, partitionStatistics]) {
+    checkShare(each === false ? undefined : each?.minChangedShare, 'minChangedShare of a policy')
+  }
+  checkAmount(orphans === false ? undefined : orphans?.intervalMs, 0, 'intervalMs of orphans of a policy')
 }

@@ -3,7 +3,7 @@ import type { FilterLog } from '../compaction/clustering/filter-log.js'
 import type { RestAuth } from '../catalog/rest/rest-catalog.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
-import { checkOneOf } from '../util/choices.js'
+import { checkOneOf } from '../util/option-values.js'
 import { checkArgument, checkNamedOptions, checkNames, namesOf, type Names } from './checked-arguments.js'
 import type { BackendOptions, RestOptions } from './open-backend.js'
 

@@ -5,6 +5,7 @@ import { openFileIO } from '../io/open-file-io.js'
 import { ReadThroughCache } from '../io/read-through-cache.js'
 import type { S3FileIOOptions } from '../io/s3-options.js'
 import type { ParquetWasmEngineOptions } from '../parquet/parquet-wasm-engine.js'
+import { checkBytes } from '../util/option-values.js'
 import { type Runtime, systemRuntime } from '../util/runtime.js'
 
 /** Where bytes come from and how much of them is kept; shared by catalogs and tables opened by location. */
@@ -28,6 +29,7 @@ const DEFAULT_CACHE_BYTES = 64 * 2 ** 20
 /** The store of a location, with mappings and cache in front. */
 export function openStore(location: string, options: StoreOptions): FileIO {
   const runtime = options.runtime ?? systemRuntime
+  checkBytes(options.cacheBytes, 0, 'cacheBytes')
   const mappings = Object.entries(options.pathMapping ?? {}).map(([from, to]) => ({ from, to }))
   const base =
     options.io ??

@@ -15,8 +15,8 @@ import { updateRows, type UpdateRowsOptions } from '../dml/update-rows.js'
 import type { KeyedInputOptions } from '../dml/upsert-rows.js'
 import type { Expression } from '../expression/expression.js'
 import { parseWhere } from '../expression/parse-where.js'
-import { checkOneOf } from '../util/choices.js'
 import { FloeError } from '../util/errors.js'
+import { checkBytes, checkCount, checkOneOf } from '../util/option-values.js'
 import type { WriteInput } from '../write/input-items.js'
 import { checkArgument, checkNamedOptions, checkNames, checkOptional, namesOf, type Names } from './checked-arguments.js'
 import { checkFilter } from './table-scan.js'
@@ -154,6 +154,8 @@ export function checkedOptions<T extends RowChangeOptions & Pick<KeyedInputOptio
   checkOptional(onProgress, 'function', 'onProgress')
   textProperties(summary ?? {})
   checkOneOf(unknownColumns, ['refuse', 'ignore'], 'unknownColumns')
+  checkBytes(options.memoryBudgetBytes, 1, 'memoryBudgetBytes')
+  checkCount(options.maxOpenFiles, 1, 'maxOpenFiles')
   checkOneOf(mode, ['merge-on-read', 'copy-on-write'], 'mode')
   checkOneOf(isolation, ['serializable', 'snapshot'], 'isolation')
   return options

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import type { Row, RowOptions } from '../arrow/row-values.js'
 import type { Schema } from '../schema/schema.js'
-import { checkOneOf } from '../util/choices.js'
+import { checkOneOf } from '../util/option-values.js'
 import { checkNamedOptions, namesOf } from './checked-arguments.js'
 
 /** Rows made at once: few enough that the collector finds them dead while they are young. */

@@ -1,5 +1,6 @@
 import { FloeError, isFloeError } from '../../util/errors.js'
 import type { JsonMembers, JsonObject, JsonValue } from '../../util/json.js'
+import { checkCount } from '../../util/option-values.js'
 import { systemRuntime, type Runtime } from '../../util/runtime.js'
 import type {
   CatalogBackend,
@@ -93,6 +94,7 @@ export class RestCatalog implements CatalogBackend {
   #agreed: RestConfig | undefined
 
   constructor(options: RestCatalogOptions) {
+    checkCount(options.pageSize, 1, 'rest.pageSize')
     this.#options = options
     this.#runtime = options.runtime ?? systemRuntime
     const { uri, headers, fetch, requestTimeoutMs, maxAttempts } = options

@@ -2,6 +2,7 @@ import { abortedError } from '../../io/aborted.js'
 import { waitBeforeRetry } from '../../io/retry-delay.js'
 import { FloeError, isFloeError } from '../../util/errors.js'
 import { JsonObject, printJson, type JsonValue } from '../../util/json.js'
+import { checkAmount, checkCount } from '../../util/option-values.js'
 import type { Runtime } from '../../util/runtime.js'
 import { decodeUtf8 } from '../../util/utf8.js'
 import type { AuthSession, OutgoingRequest } from './auth-session.js'
@@ -76,6 +77,8 @@ export class RestHttp {
 
   constructor(options: RestHttpOptions) {
     this.#options = options
+    checkCount(options.maxAttempts, 1, 'rest.maxAttempts')
+    checkAmount(options.requestTimeoutMs, 0, 'rest.requestTimeoutMs')
     this.#base = parseBase(options.uri)
     this.#fetch = options.fetch ?? fetch
   }

@@ -2,6 +2,7 @@ import { isVector } from '../../manifest/file-identity.js'
 import type { TableMetadata } from '../../metadata/table-metadata.js'
 import { readInteger, readText, tableProperties } from '../../metadata/table-properties.js'
 import { partitionKey } from '../../partition/partition-key.js'
+import { checkCount, checkShare } from '../../util/option-values.js'
 import { puffinFiles, type LiveDelete } from './live-deletes.js'
 
 /** Files between these shares of the target size are left alone. Source: `SizeBasedFileRewritePlanner` */
@@ -30,12 +31,19 @@ export interface SelectedDeletes {
   readonly reasons: readonly string[]
 }
 
-/** Decides which delete files are rewritten. Source: `BinPackRewritePositionDeletePlanner` */
+/**
+ * Decides which delete files are rewritten. Source: `BinPackRewritePositionDeletePlanner`
+ *
+ * @throws FloeError `INVALID` naming the option that is wrong
+ */
 export function selectDeleteFiles(
   deletes: readonly LiveDelete[],
   metadata: TableMetadata,
   selection: DeleteFileSelection,
 ): SelectedDeletes {
+  checkCount(selection.targetFileSizeBytes, 1, 'targetFileSizeBytes')
+  checkCount(selection.minInputFiles, 1, 'minInputFiles')
+  checkShare(selection.liveRatioThreshold, 'liveRatioThreshold')
   const live = deletes.filter(({ targets }) => targets.length > 0)
   const dangling = deletes.filter(({ targets }) => targets.length === 0)
   const files = live.filter(({ file }) => !isVector(file))

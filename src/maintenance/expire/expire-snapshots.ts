@@ -2,8 +2,8 @@ import type { LoadedTable } from '../../catalog/catalog-backend.js'
 import { commitTable, completed } from '../../commit/commit-table.js'
 import type { DmlContext } from '../../dml/dml-context.js'
 import { applyUpdates } from '../../metadata/apply-updates.js'
-import { checkOneOf } from '../../util/choices.js'
 import { FloeError, isFloeError } from '../../util/errors.js'
+import { checkAmount, checkOneOf } from '../../util/option-values.js'
 import { deleteFiles, heldFilesWarning, type HeldFile } from '../delete-files.js'
 import type { ReachableType } from '../reachability.js'
 import { ExpiredFiles, type ExpiredFile } from './expired-files.js'
@@ -201,7 +201,5 @@ function resultOf(
 
 function checkOptions({ cleanExpiredFiles, readerGraceMs }: ExpireSnapshotsOptions): void {
   checkOneOf(cleanExpiredFiles, ['all', 'metadata', 'none'], 'cleanExpiredFiles')
-  if (readerGraceMs !== undefined && !(Number.isFinite(readerGraceMs) && readerGraceMs >= 0)) {
-    throw new FloeError('INVALID', `readerGraceMs is a number of milliseconds from 0 on, not ${readerGraceMs}`)
-  }
+  checkAmount(readerGraceMs, 0, 'readerGraceMs')
 }

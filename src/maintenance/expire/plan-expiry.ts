@@ -5,6 +5,7 @@ import { ancestorsOf, indexSnapshots, type SnapshotsById } from '../../snapshot/
 import { MAIN_BRANCH } from '../../snapshot/snapshot-ref.js'
 import type { Snapshot, SnapshotRef } from '../../snapshot/snapshot.js'
 import { FloeError } from '../../util/errors.js'
+import { checkCount, checkTime } from '../../util/option-values.js'
 
 /** What is asked, beside what the table's properties and references say. */
 export interface ExpiryRules {
@@ -97,12 +98,8 @@ function checkNotNamed(chosen: ReadonlySet<bigint>, refs: ReadonlyMap<string, Sn
 }
 
 function checkRules({ olderThan, retainLast, snapshotIds }: ExpiryRules): void {
-  if (olderThan !== undefined && !Number.isFinite(Number(olderThan))) {
-    throw new FloeError('INVALID', 'olderThan must be a Date, or milliseconds since 1970')
-  }
-  if (retainLast !== undefined && (!Number.isSafeInteger(retainLast) || retainLast < 1)) {
-    throw new FloeError('INVALID', `retainLast must be a whole number from 1 on, not ${retainLast}`)
-  }
+  checkTime(olderThan, 'olderThan')
+  checkCount(retainLast, 1, 'retainLast')
   const wrong = snapshotIds?.find((id) => typeof id !== 'bigint')
   if (wrong !== undefined) throw new FloeError('INVALID', `Snapshot ids are bigints, such as 12n, not ${String(wrong)}: others are not exact`)
 }

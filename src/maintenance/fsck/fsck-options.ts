@@ -1,4 +1,5 @@
 import { FloeError } from '../../util/errors.js'
+import { checkCount, checkOneOf, checkShare } from '../../util/option-values.js'
 
 /** Which files have all their rows read and measured. */
 export type DataScope = 'none' | 'sample' | 'all'
@@ -36,20 +37,14 @@ export interface CheckedFsckOptions {
   readonly concurrency: number
 }
 
-const DATA: readonly unknown[] = ['none', 'sample', 'all']
-const SNAPSHOTS: readonly unknown[] = ['current', 'refs', 'all']
-
 /** @throws FloeError `INVALID` naming the option that is wrong */
 export function checkFsckOptions(options: FsckOptions): CheckedFsckOptions {
   const { data = 'none', sampleRate = 0.1, snapshots = 'refs', maxFindings = 10_000, concurrency = 16 } = options
-  if (!DATA.includes(data)) throw invalid(`data is none, sample or all, not ${JSON.stringify(data)}`)
-  if (!SNAPSHOTS.includes(snapshots)) throw invalid(`snapshots is current, refs or all, not ${JSON.stringify(snapshots)}`)
-  if (!(sampleRate > 0 && sampleRate <= 1)) throw invalid(`sampleRate is above 0 and at most 1, not ${sampleRate}`)
-  if (!Number.isSafeInteger(maxFindings) || maxFindings < 1) throw invalid(`maxFindings is a whole number from 1 on, not ${maxFindings}`)
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1) throw invalid(`concurrency is a whole number from 1 on, not ${concurrency}`)
+  checkOneOf(data, ['none', 'sample', 'all'], 'data')
+  checkOneOf(snapshots, ['current', 'refs', 'all'], 'snapshots')
+  checkShare(sampleRate, 'sampleRate')
+  if (sampleRate === 0) throw new FloeError('INVALID', "A sampleRate of 0 reads nothing: say data: 'none'")
+  checkCount(maxFindings, 1, 'maxFindings')
+  checkCount(concurrency, 1, 'concurrency')
   return { data, sampleRate, snapshots, maxFindings, concurrency }
-}
-
-function invalid(problem: string): FloeError {
-  return new FloeError('INVALID', problem)
 }

@@ -11,6 +11,7 @@ import type { ManifestFile } from '../../manifest/data-file.js'
 import { readInteger, tableProperties } from '../../metadata/table-properties.js'
 import { branchHead, MAIN_BRANCH, refByName } from '../../snapshot/snapshot-ref.js'
 import { FloeError } from '../../util/errors.js'
+import { checkBytes, checkCount } from '../../util/option-values.js'
 import { checkClusterBy } from './clustering-order.js'
 import { ManifestRewriteMaker, NothingToRewrite, skippedGroup } from './manifest-rewrite-maker.js'
 import type { RewriteManifestsProgress, RewriteManifestsResult, RewrittenManifests } from './rewritten-manifests.js'
@@ -70,9 +71,8 @@ export async function rewriteManifests(
 function checkedSelection({ metadata }: LoadedTable, options: RewriteManifestsOptions): ManifestSelection {
   const { clusterBy, specId, predicate, rewriteAll } = options
   const targetSizeBytes = options.targetSizeBytes ?? readInteger(metadata.properties, tableProperties.manifestTargetSizeBytes)
-  if (!Number.isSafeInteger(targetSizeBytes) || targetSizeBytes < 1) {
-    throw new FloeError('INVALID', `targetSizeBytes must be a whole number from 1 on, not ${String(targetSizeBytes)}`)
-  }
+  checkCount(targetSizeBytes, 1, 'targetSizeBytes')
+  checkBytes(options.memoryBudgetBytes, 1, 'memoryBudgetBytes')
   const specs = metadata.partitionSpecs.filter((spec) => specId === undefined || spec.specId === specId)
   if (specs.length === 0) {
     const known = metadata.partitionSpecs.map((spec) => spec.specId).join(', ')

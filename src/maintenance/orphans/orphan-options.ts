@@ -2,6 +2,7 @@ import type { PrefixMismatchMode } from './orphan-plan.js'
 import type { LocationAliases } from '../location-key.js'
 import type { ReachabilityRoot } from '../reachability.js'
 import { FloeError } from '../../util/errors.js'
+import { checkAmount, checkOneOf, checkTime } from '../../util/option-values.js'
 
 const HOUR_MS = 3_600_000
 /** What a file must have lain unused, if nothing else is said. Source: `DeleteOrphanFilesSparkAction` */
@@ -58,19 +59,11 @@ export function cutoffOf({ minAgeMs, olderThan, allowRecentFiles }: PlanOrphansO
 export function checkPlanOptions(options: PlanOrphansOptions): void {
   const { minAgeMs, olderThan, allowRecentFiles, prefixMismatchMode } = options
   if (minAgeMs !== undefined && olderThan !== undefined) throw new FloeError('INVALID', 'Give minAgeMs or olderThan, not both')
-  if (olderThan !== undefined && !Number.isFinite(Number(olderThan))) {
-    throw new FloeError('INVALID', 'olderThan must be a Date, or milliseconds since 1970')
-  }
-  if (minAgeMs !== undefined && !(Number.isFinite(minAgeMs) && minAgeMs >= 0)) {
-    throw new FloeError('INVALID', `minAgeMs must be a number of milliseconds from 0 on, not ${minAgeMs}`)
-  }
+  checkTime(olderThan, 'olderThan')
+  checkAmount(minAgeMs, 0, 'minAgeMs')
   if (minAgeMs !== undefined && minAgeMs < MIN_AGE_FLOOR_MS && allowRecentFiles !== true) throw tooRecent(minAgeMs)
-  if (!MODES.includes(prefixMismatchMode)) {
-    throw new FloeError('INVALID', `prefixMismatchMode is error, ignore or delete, not ${JSON.stringify(prefixMismatchMode)}`)
-  }
+  checkOneOf(prefixMismatchMode, ['error', 'ignore', 'delete'], 'prefixMismatchMode')
 }
-
-const MODES: readonly unknown[] = [undefined, 'error', 'ignore', 'delete']
 
 function tooRecent(ageMs: number): FloeError {
   const hours = Math.max(0, Math.round(ageMs / 360_000) / 10)

@@ -1,5 +1,5 @@
 import type { LiteralInput } from '../../expression/expression.js'
-import { FloeError } from '../../util/errors.js'
+import { checkAmount, checkBytes, checkOneOf } from '../../util/option-values.js'
 
 export interface PurgeProgress {
   readonly phase: 'plan' | 'rewrite' | 'expire' | 'delete' | 'scan'
@@ -37,6 +37,12 @@ export type PurgeKey = LiteralInput
 const DAY_MS = 86_400_000
 
 export function leftoverMinAgeMs({ leftoverMinAgeMs: asked = DAY_MS }: PurgeOptions): number {
-  if (Number.isFinite(asked) && asked >= 0) return asked
-  throw new FloeError('INVALID', `leftoverMinAgeMs is a number of milliseconds from 0 on, not ${asked}`)
+  return asked
+}
+
+/** @throws FloeError `INVALID` naming the option that is wrong */
+export function checkPurgeOptions({ tags, leftoverMinAgeMs: asked, memoryBudgetBytes }: PurgeOptions): void {
+  checkOneOf(tags, ['drop', 'keep'], 'tags')
+  checkAmount(asked, 0, 'leftoverMinAgeMs')
+  checkBytes(memoryBudgetBytes, 1, 'memoryBudgetBytes')
 }

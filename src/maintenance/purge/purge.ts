@@ -12,13 +12,12 @@ import { expressionText } from '../../expression/print.js'
 import { currentSchema } from '../../metadata/metadata-lookup.js'
 import { readBoolean, tableProperties } from '../../metadata/table-properties.js'
 import type { SnapshotRef } from '../../snapshot/snapshot.js'
-import { checkOneOf } from '../../util/choices.js'
 import { FloeError } from '../../util/errors.js'
 import { expireSnapshots } from '../expire/expire-snapshots.js'
 import { HolderFinder } from './find-holders.js'
 import { eraseRows } from './erase-rows.js'
 import { LeftoverSweep } from './leftover-sweep.js'
-import { leftoverMinAgeMs, type PurgeOptions } from './purge-options.js'
+import { checkPurgeOptions, type PurgeOptions } from './purge-options.js'
 import { sealReport, type HeldData, type PurgedBranch, type PurgeReport } from './purge-report.js'
 import { PurgeTarget } from './purge-target.js'
 import { VersionSweep, type VersionsFound } from './version-sweep.js'
@@ -39,8 +38,7 @@ export async function purge(
   options: PurgeOptions = {},
 ): Promise<{ readonly result: PurgeReport; readonly table: LoadedTable | undefined }> {
   const loaded = await completed(context.loaded)
-  leftoverMinAgeMs(options)
-  checkOneOf(options.tags, ['drop', 'keep'], 'tags')
+  checkPurgeOptions(options)
   if (!readBoolean(loaded.metadata.properties, tableProperties.gcEnabled)) {
     throw new FloeError('INVALID', 'The table has gc.enabled=false: its files may belong to others, so nothing can be purged; set the property first')
   }

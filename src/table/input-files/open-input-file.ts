@@ -1,4 +1,4 @@
-import { checkOneOf } from '../../util/choices.js'
+import { checkOneOf } from '../../util/option-values.js'
 import { INPUT_FORMATS, inputFormatOf } from './input-file.js'
 import type { InputContext, InputFile } from './input-file.js'
 
