@@ -147,8 +147,8 @@ describe('a store is tried before the first write', () => {
     expect(server.keys()).toEqual([])
   })
 
-  it('what a store keeps after it said that it deleted it is deleted again', async () => {
-    server.weakness = 'keeps-deleted'
+  it.each(['keeps-deleted', 'forgets-deletes'] as const)('what a store keeps after it said that it deleted it (%s) is deleted again', async (weakness) => {
+    server.weakness = weakness
     await expect(open().createTable(id, creation())).rejects.toThrow(/\(create-after-delete\): a deleted object was still there/)
     expect(server.keys()).toEqual([])
   })

@@ -108,7 +108,7 @@ interface Answer {
  * If-None-Match only, `ignores-multipart` single writes only; `stale-reads` does not find a new object at the first look, and
  * `remembers-deleted` refuses to create what was deleted. `checks-early` looks whether an object exists before it takes in its
  * content, as versitygw did up to 1.7.0, and `keeps-deleted` says that it deleted an object which is still listed once more, as
- * `rclone serve s3` does.
+ * `rclone serve s3` does; that one also deletes some objects never, unless they are written once more: `forgets-deletes`.
  */
 export type S3Weakness =
   | 'racy'
@@ -118,6 +118,7 @@ export type S3Weakness =
   | 'remembers-deleted'
   | 'checks-early'
   | 'keeps-deleted'
+  | 'forgets-deletes'
 
 export interface S3ServerOptions {
   /** Keys per page of a listing. Default 1000. */
@@ -135,6 +136,8 @@ export class S3Server {
   ignoreConditions: boolean
   weakness: S3Weakness | undefined
   readonly #deleted = new Set<string>()
+  /** Written after they were deleted. */
+  readonly #rewritten = new Set<string>()
   /** Objects that were read, or looked for and found. */
   readonly #looked = new Set<string>()
   pageSize: number
@@ -187,6 +190,7 @@ export class S3Server {
     this.ignoreConditions = false
     this.weakness = undefined
     this.#deleted.clear()
+    this.#rewritten.clear()
     this.#looked.clear()
     this.#era++
   }
@@ -354,6 +358,7 @@ export class S3Server {
       if (match !== undefined && current === undefined) return error(404, 'NoSuchKey')
       if (match !== undefined && current?.etag !== match) return error(412, 'PreconditionFailed')
     }
+    if (this.#deleted.has(target)) this.#rewritten.add(target)
     this.#objects.set(target, { bytes, etag, modified: new Date() })
     this.#keepVersion(target)
     return { status: 200, headers: { etag } }
@@ -361,6 +366,10 @@ export class S3Server {
 
   #delete(target: string): Answer {
     if (this.weakness === 'keeps-deleted' && this.#objects.has(target) && !this.#deleted.has(target)) {
+      this.#deleted.add(target)
+      return { status: 204 }
+    }
+    if (this.weakness === 'forgets-deletes' && this.#objects.has(target) && !this.#rewritten.has(target)) {
       this.#deleted.add(target)
       return { status: 204 }
     }
