@@ -13,7 +13,7 @@ import { resolveSnapshotRange, type SnapshotRange } from '../scan/changes/snapsh
 import type { Schema } from '../schema/schema.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { FloeError } from '../util/errors.js'
-import { checkBytes, checkCount } from '../util/option-values.js'
+import { checkCount } from '../util/option-values.js'
 import type { Runtime } from '../util/runtime.js'
 import { checkArgument, checkNames, checkOptional, namesOf } from './checked-arguments.js'
 import { namingTable, namingTableOf } from './named-errors.js'
@@ -277,7 +277,7 @@ function checkOptions(options: ScanChangesOptions): void {
   else if (filter !== undefined) checkFilter(filter)
   checkCount(limit, 0, 'A limit')
   checkCount(batchRows, 1, 'The rows of a batch')
-  checkBytes(memoryBudgetBytes, 1, 'A memory budget')
+  checkCount(memoryBudgetBytes, 1, 'A memory budget')
 }
 
 async function* limited(batches: AsyncIterable<RecordBatch>, limit = Infinity): AsyncGenerator<RecordBatch, void, undefined> {

@@ -25,6 +25,7 @@ const COUNTS: Readonly<Record<string, Call>> = {
   'minFiles of a policy': (table, minFiles) => table.maintain({ policy: { equalityDeletes: { minFiles } } }),
   minSnapshotsToKeep: (table, minSnapshotsToKeep) => table.setRetention('main', { minSnapshotsToKeep }),
   'batchRows of a scan': (table, rows) => table.scan().batchRows(rows),
+  'memoryBudgetBytes of scanChanges': (table, memoryBudgetBytes) => table.scanChanges({ memoryBudgetBytes }),
   'batchRows of scanChanges': (table, batchRows) => table.scanChanges({ batchRows }),
   's3.partSizeBytes': (_, partSizeBytes) => new S3FileIO({ partSizeBytes }),
   's3.parallelParts': (_, parallelParts) => new S3FileIO({ parallelParts }),
@@ -44,7 +45,6 @@ const BYTES: Readonly<Record<string, Call>> = {
   'memoryBudgetBytes of deleteByKeys': (table, memoryBudgetBytes) => table.deleteByKeys([{ id: 1n }], ['id'], { memoryBudgetBytes }),
   'memoryBudgetBytes of purge': (table, memoryBudgetBytes) => table.purge('id = 1', { memoryBudgetBytes }),
   'memoryBudgetBytes of rewriteManifests': (table, memoryBudgetBytes) => table.rewriteManifests({ memoryBudgetBytes }),
-  'memoryBudgetBytes of scanChanges': (table, memoryBudgetBytes) => table.scanChanges({ memoryBudgetBytes }),
   'parquet.writeBufferBytes': (_, writeBufferBytes) => openCatalog('memory:', { parquet: { writeBufferBytes } }),
 }
 
