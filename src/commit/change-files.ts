@@ -14,7 +14,7 @@ import type { ChangeFilesOptions, FileChanges } from './file-changes.js'
 import { ManifestFilter, type FilteredManifests } from './manifest-filter.js'
 import { ManifestMerger } from './manifest-merge.js'
 import type { NewManifest } from './manifest-output.js'
-import { checkNothingMissing } from './missing-files.js'
+import { checkNothingMissing, checkRowIdsKnown } from './missing-files.js'
 import { PartitionSet } from './partition-set.js'
 import { snapshotOperation, type SnapshotAttempt, type SnapshotContents, type SnapshotMaker } from './snapshot-operation.js'
 import { VectorReconciler, type ReconciledDeletes } from './vector-reconciler.js'
@@ -101,6 +101,7 @@ class FileChangeMaker implements SnapshotMaker {
     if (this.#options.missingFiles !== 'ignore') {
       const expected = this.#changes.removedDataFiles.filter((file) => !this.#vectors.isGone(file.filePath))
       checkNothingMissing(expected, data.removed, this.name, attempt)
+      checkRowIdsKnown(this.#options.withoutRowIds, data.removed, this.name, attempt)
     }
     const deletes = await this.#vectors.filterDeletes(this.#deleteFilter, this.#deleteTargets(data, attempt), attempt)
     return this.#assemble(data, deletes, attempt)

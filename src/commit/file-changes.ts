@@ -100,6 +100,8 @@ export interface ChangeFilesOptions extends SnapshotOptions {
   readonly dataSequenceNumber?: bigint | undefined
   /** Data sequence number of added delete files, for rewrites of delete files: of all, or of each. */
   readonly deleteSequenceNumber?: bigint | ((file: DataFile) => bigint) | undefined
+  /** Paths of replaced files whose rows had no ids yet when they were read; when they have some now, that is a conflict. Default: none. */
+  readonly withoutRowIds?: ReadonlySet<string> | undefined
   /** Rows of the replaced files that were deleted already and are not written again; only of `replace`. Default 0. */
   readonly droppedRowCount?: number | undefined
   /** `merge` merges small manifests as `commit.manifest-merge.*` say; `fast` does not. Default `merge`. */

@@ -24,3 +24,22 @@ export function checkNothingMissing(
     { table: tableName(attempt.current), file: first.filePath, retryable: false },
   )
 }
+
+/**
+ * Throws `CONFLICT` when a replaced file, whose rows had no ids yet when they were read, was given ids by another commit: the first one
+ * after an upgrade gives ids to all. The rows that were written from it would lose them. Spec: Row Lineage
+ */
+export function checkRowIdsKnown(
+  withoutRowIds: ReadonlySet<string> | undefined,
+  removed: readonly DataFile[],
+  name: string,
+  attempt: SnapshotAttempt,
+): void {
+  const assigned = removed.find((file) => file.firstRowId !== undefined && withoutRowIds?.has(file.filePath) === true)
+  if (assigned === undefined) return
+  throw new FloeError(
+    'CONFLICT',
+    `another commit gave ids to the rows of a file which the ${name} replaces; plan the ${name} again on the current snapshot`,
+    { table: tableName(attempt.current), file: assigned.filePath, retryable: false },
+  )
+}

@@ -116,6 +116,7 @@ class GroupsCommit {
       guard: (metadata) => checkUnchanged(plan, metadata),
       dataSequenceNumber: keepsPlace(plan, groups) ? BigInt(plan.sequenceNumber) : undefined,
       droppedRowCount: rowsOf(changes.removedDataFiles) - rowsOf(changes.addedDataFiles),
+      withoutRowIds: withoutRowIds(groups),
       carryDeletes: (newDeletes, hook) => carrying.carry(newDeletes, hook),
       signal,
     })
@@ -179,6 +180,12 @@ function removedFile(task: CompactionGroup['tasks'][number], metadata: LoadedTab
   const { filePath, fileFormat, specId, recordCount, fileSizeBytes } = task
   const partition = partitionOfText(task.partition, tupleType(metadata, specId, schemaId), filePath)
   return { content: 'data', filePath, fileFormat, specId, partition, recordCount, fileSizeBytes }
+}
+
+/** The files whose rows were written without ids, as they had none. */
+function withoutRowIds(groups: readonly RewrittenGroup[]): ReadonlySet<string> {
+  const tasks = groups.flatMap(({ group }) => group.tasks)
+  return new Set(tasks.filter((task) => task.firstRowId === undefined).map((task) => task.filePath))
 }
 
 function rowsOf(files: readonly DataFile[]): number {

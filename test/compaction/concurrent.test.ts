@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { alwaysTrue, eq, identity, isIn, lt, parseCompactionPlan, printCompactionPlan, sortBy, t } from '../../src/index.js'
+import { alwaysTrue, eq, identity, isIn, lt, parseCompactionPlan, printCompactionPlan, schema, sortBy, t } from '../../src/index.js'
 import type { CompactionPlan, CompactionStrategy, FormatVersion, GroupResult, Table } from '../../src/index.js'
 import { changeBench, people, person } from '../support/changed-rows.js'
 import type { Lake } from '../support/lake.js'
-import { failureOf, rowTexts } from '../support/lake.js'
+import { failureOf, memoryLake, rowTexts } from '../support/lake.js'
 
 interface Bench {
   readonly lake: Lake
@@ -152,4 +152,23 @@ describe('a compaction', () => {
     expect([error.code, error.retryable]).toEqual(['CONFLICT', false])
     expect(await contents(table)).toEqual(await contents(other))
   })
+})
+
+it('a compaction of rows without ids, as an upgrade leaves them, is refused once another commit gave them ids', async () => {
+  const { catalog } = await memoryLake()
+  const table = await catalog.createTable('a.upgraded', { schema: schema({ id: t.long.required }), formatVersion: 2 })
+  for (const id of [1n, 2n]) await table.append([{ id }])
+  await table.upgrade(3)
+  const plan = await table.planCompaction({ rewriteAll: true })
+  const results = await Promise.all(plan.groups.map(({ id }) => table.rewriteGroup(id, plan)))
+  await table.append([{ id: 3n }])
+  const idsOf = async (): Promise<unknown[]> => {
+    const rows = await table.scan().metadataColumns('_row_id').rows().toArray()
+    return rows.map((row) => `${row['id'] as bigint} ${row['_row_id'] as bigint}`).sort()
+  }
+  const before = await idsOf()
+  await expect(table.commitCompaction(plan, results)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('gave ids to the rows') as string })
+  expect(await idsOf()).toEqual(before)
+  await table.compact({ rewriteAll: true })
+  expect(await idsOf()).toEqual(before)
 })
